@@ -1,0 +1,137 @@
+"""Events, progress and results: the only module that writes to stdout or stderr.
+
+Results go to stdout, everything else to stderr. A terminal gets a live line with rate and time left;
+anything else gets plain lines, at most one every few seconds, so that a log file stays readable.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+_PLAIN_INTERVAL = 5.0  # seconds between two progress lines where stderr is no terminal
+_LIVE_INTERVAL = 0.1
+
+
+def _compact(number: float) -> str:
+    for limit, suffix in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= limit:
+            scaled = number / (1e3 if suffix == "k" else limit)
+            return f"{scaled:.1f}{suffix}"
+    return f"{number:.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
+
+
+class Progress:
+    """One running stage: ``advance`` it by amounts of its unit; rate and time left are worked out here."""
+
+    def __init__(self, reporter: Reporter, name: str, total: float | None, unit: str) -> None:
+        self._reporter, self._name, self._total, self._unit = reporter, name, total, unit
+        self._done = 0.0
+        self._detail = ""
+        self._start = self._shown = time.monotonic()
+
+    def advance(self, amount: float, detail: str = "") -> None:
+        """Add ``amount`` units of work done; ``detail`` replaces the text at the end of the line."""
+        self._done += amount
+        self._detail = detail or self._detail
+        now = time.monotonic()
+        if now - self._shown >= self._reporter.interval:
+            self._shown = now
+            self._reporter.line(self.text(now), live=True)
+
+    def text(self, now: float) -> str:
+        """The progress line: done / total, rate, time left."""
+        spent = max(now - self._start, 1e-9)
+        rate = self._done / spent
+        pieces = [f"{self._name}:"]
+        if self._total:
+            pieces.append(f"{_compact(self._done)}/{_compact(self._total)} {self._unit}".rstrip())
+        else:
+            pieces.append(f"{_compact(self._done)} {self._unit}".rstrip())
+        pieces.append(f"· {_compact(rate)}/s")
+        if self._total and 0 < self._done < self._total:
+            pieces.append(f"· {_clock((self._total - self._done) / max(rate, 1e-9))} left")
+        if self._detail:
+            pieces.append(f"· {self._detail}")
+        return " ".join(pieces)
+
+
+class Reporter:
+    """Says what is going on, on stderr. ``Reporter(quiet=True)`` says nothing but warnings."""
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._quiet = quiet
+        self._live = bool(getattr(self._stream, "isatty", lambda: False)())
+        self._open = False  # a live line without its line feed
+        self.interval = _LIVE_INTERVAL if self._live else _PLAIN_INTERVAL
+
+    def line(self, text: str, *, live: bool = False) -> None:
+        """Write one line; a live one replaces the live line before it on a terminal."""
+        if self._quiet:
+            return
+        if self._live:
+            self._stream.write("\r\x1b[2K" + text + ("" if live else "\n"))
+            self._open = live
+        else:
+            self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def note(self, text: str) -> None:
+        """A fact worth a line: what was read, skipped, chosen."""
+        self.line(text)
+
+    def warn(self, text: str) -> None:
+        """Something the user should know even in a quiet run."""
+        if self._open:
+            self._stream.write("\n")
+            self._open = False
+        self._stream.write(f"morphvec: warning: {text}\n")
+        self._stream.flush()
+
+    @contextmanager
+    def stage(self, name: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+        """A stage of work with progress; closes with one line that says what it took."""
+        progress = Progress(self, name, total, unit)
+        start = time.monotonic()
+        try:
+            yield progress
+        except BaseException:
+            if self._open:
+                self.line(progress.text(time.monotonic()))
+            raise
+        done = f"{_compact(progress._done)} {unit}, " if progress._done else ""
+        detail = f" · {progress._detail}" if progress._detail else ""
+        self.line(f"{name}: {done}{time.monotonic() - start:.1f}s{detail}")
+
+
+SILENT = Reporter(quiet=True)
+
+
+def emit(text: str) -> None:
+    """A result, to stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def emit_json(document: Any) -> None:
+    """A result as one JSON document, to stdout: UTF-8, finite numbers only."""
+    emit(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+
+def emit_error(text: str) -> None:
+    """The one line of an error, to stderr."""
+    sys.stderr.write(f"morphvec: error: {text}\n")
+    sys.stderr.flush()
