@@ -1,0 +1,77 @@
+# Everything from a fresh machine: Python 3.11+ and make are enough. `make help` lists the targets.
+
+PYTHON ?= python3
+UV ?= uv
+
+VENV := .venv
+BENCH := benchmarks/.venv
+# Wheels only, each checked against the lock file; the package itself is built by the locked hatchling.
+INSTALL := -m pip --disable-pip-version-check --no-input install --quiet
+LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
+ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+           --custom-compile-command "make lock" $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.base ## set up, then text that ships inside Python -> vectors that know morphology
+	$(VENV)/bin/morphvec demo
+
+test: $(VENV)/.dev ## set up, then run the tests
+	$(VENV)/bin/python -m pytest
+
+check: $(VENV)/.dev ## style, types and floors: ruff, mypy, import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer versions)
+	@command -v $(UV) >/dev/null || { echo "make: $(UV) not found; locking needs uv; run: pip install uv" >&2; exit 1; }
+	$(COMPILE) --extra dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt pyproject.toml requirements/build.in --output-file requirements/base.txt
+	$(COMPILE) --constraint requirements/dev.txt --extra bench pyproject.toml requirements/build.in --output-file requirements/bench.txt
+
+bench-e17: $(BENCH)/.bench ## English Wikipedia beside gensim and fastText (needs MORPHVEC_DATA; ARGS="--repeat 3")
+	$(BENCH)/bin/python benchmarks/e17.py $(ARGS)
+
+bench-bibles: $(BENCH)/.bench ## word translation from parallel Bibles (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/bibles.py $(ARGS)
+
+bench-unseen: $(BENCH)/.bench ## Finnish and Turkish words withheld from the text (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/unseen.py $(ARGS)
+
+clean: ## remove the environments, caches and built files
+	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: an environment is made once, and again only when what it was made from has changed.
+define make_venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1);" \
+       "morphvec needs Python 3.11 or newer; run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+$(PYTHON) -m venv $(@D)
+@touch $@
+endef
+
+$(VENV)/.made $(BENCH)/.made:
+	$(make_venv)
+
+$(VENV)/.base: requirements/base.txt pyproject.toml | $(VENV)/.made
+	$(VENV)/bin/python $(LOCKED) requirements/base.txt
+	$(VENV)/bin/python $(ITSELF)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	$(VENV)/bin/python $(LOCKED) requirements/dev.txt
+	@touch $@
+
+$(BENCH)/.bench: requirements/bench.txt pyproject.toml | $(BENCH)/.made
+	$(BENCH)/bin/python $(LOCKED) requirements/bench.txt
+	$(BENCH)/bin/python $(ITSELF)
+	@touch $@

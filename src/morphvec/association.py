@@ -1,0 +1,128 @@
+"""Counts → association: PMI, PPMI and their shifted forms, with the weight of each stored cell.
+
+    PMI = ln(n_tf · Σ_g n_g^a / (n_t · n_f^a))      (Levy, Goldberg & Dagan 2015 §3.2; a = smoothing)
+
+with margins and sums of the block's own, after window weights. Values are in nats.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from morphvec.arrays import Floats1d
+from morphvec.counts.matrix import Counts
+from morphvec.engine.base import Engine, row_blocks
+from morphvec.engine.local import local_engine
+from morphvec.errors import InputError
+from morphvec.features.space import Block, check_choice, check_number
+from morphvec.kernels.cells import associate, count_kept
+
+WEIGHTS = ("constant", "sqrt", "glove")
+WEIGHT_MAX = {"constant": 1.0, "sqrt": 10.0, "glove": 100.0}
+UNOBSERVED = 0.3
+
+
+@dataclass(frozen=True)
+class AssociationOptions:
+    """How counts become targets and weights.
+
+    association: ``ppmi`` keeps values above 0, ``pmi`` keeps every observed cell. smoothing: exponent a of the
+    feature margins. shift: k_neg, −ln k_neg is added before the maximum. add_lambda: Dirichlet pseudo-count of every
+    cell; it changes observed cells and margins only. unobserved: α of cells that are not stored. weight: ``sqrt``
+    min(√n, weight_max), ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1.
+    """
+
+    association: str = "ppmi"
+    smoothing: float = 0.75
+    shift: float = 1.0
+    add_lambda: float = 0.0
+    unobserved: float = UNOBSERVED
+    weight: str = "sqrt"
+    weight_max: float | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("association", self.association, ("pmi", "ppmi"))
+        check_choice("weight", self.weight, WEIGHTS)
+        check_number("smoothing", self.smoothing, 0, 1)
+        check_number("shift", self.shift, 0, open_low=True)
+        check_number("add_lambda", self.add_lambda, 0)
+        check_number("unobserved", self.unobserved, 0)
+        if self.weight_max is not None:
+            check_number("weight_max", self.weight_max, 0, open_low=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Association:
+    """Targets and weights of the stored cells.
+
+    matrix: float32 CSR [T, F], values in nats. weights: float32 CSR of the same pattern (it shares indptr and
+    indices). alpha: float64 [F], weight of every cell of a column that is not stored. Not stored means: target 0.
+    """
+
+    matrix: csr_array
+    weights: csr_array
+    alpha: Floats1d
+    words: tuple[str, ...]
+    features: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+def weigh(counts: Counts, options: AssociationOptions | None = None, *, engine: Engine | None = None) -> Association:
+    """The association matrix of ``counts``.
+
+    Raises InputError where no cell is kept.
+    """
+    options = AssociationOptions() if options is None else options
+    engine = local_engine() if engine is None else engine
+    matrix = counts.matrix
+    row_terms, column_terms = _terms(counts, options)
+    ends = np.array([block.end for block in counts.blocks], np.int64)
+    betas = np.array([block.beta for block in counts.blocks])
+    floor = 0.0 if options.association == "ppmi" else -math.inf
+    cells = (matrix.indptr, matrix.indices, matrix.data, ends, row_terms, column_terms, float(options.add_lambda), floor)
+    rows = row_blocks(matrix.indptr)
+    lengths = np.zeros(matrix.shape[0], np.int64)
+    engine.map(lambda block: count_kept(*cells, lengths, *block), rows)
+    indptr = np.zeros(matrix.shape[0] + 1, np.int64)
+    np.cumsum(lengths, out=indptr[1:])
+    size = int(indptr[-1])
+    if size == 0:
+        raise InputError(f"none of {matrix.nnz} observed cells has a positive association", "ppmi keeps cells above 0",
+                         "lower --shift, use --association pmi, or give more text")
+    indices, values, weights = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
+    kind = WEIGHTS.index(options.weight)
+    weight_max = float(options.weight_max or WEIGHT_MAX[options.weight])
+    engine.map(lambda block: associate(*cells, kind, weight_max, betas, indptr, indices, values, weights, *block), rows)
+    alpha = np.zeros(matrix.shape[1])
+    for block in counts.blocks:
+        default = options.unobserved * block.beta
+        alpha[block.begin : block.end] = default if block.unobserved is None else block.unobserved
+    return Association(
+        _csr(indptr, indices, values, matrix.shape), _csr(indptr, indices, weights, matrix.shape), alpha,
+        counts.words, counts.features, counts.blocks,
+    )
+
+
+def _csr(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, shape: tuple[int, int]) -> csr_array:
+    matrix = csr_array(shape, dtype=data.dtype)
+    matrix.indptr, matrix.indices, matrix.data = indptr, indices, data
+    return matrix
+
+
+def _terms(counts: Counts, options: AssociationOptions) -> tuple[np.ndarray, np.ndarray]:
+    """ln n_t per block [T, blocks] and ln n_f^a − ln Σ_g n_g^a + ln k_neg per column [F]; 0 where a margin is 0."""
+    rows, columns = counts.margins()
+    for b, block in enumerate(counts.blocks):
+        width = block.end - block.begin
+        rows[:, b] += options.add_lambda * width
+        columns[block.begin : block.end] += options.add_lambda * rows.shape[0]
+    smoothed = columns**options.smoothing
+    terms = np.log(smoothed, out=np.zeros_like(smoothed), where=smoothed > 0)
+    for block in counts.blocks:
+        total = smoothed[block.begin : block.end].sum()
+        terms[block.begin : block.end] += math.log(options.shift) - (math.log(total) if total > 0 else 0.0)
+    return np.log(rows, out=np.zeros_like(rows), where=rows > 0), terms

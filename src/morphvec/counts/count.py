@@ -1,0 +1,211 @@
+"""Counting: a stream of word ids becomes sorted runs of exact integer sums, and those become a CSR matrix.
+
+Shards are ranges of stream positions; each emits events into a buffer, sorts it, sums equal keys and hands the run
+to a store that spills to disk beyond its budget. All sums are integers, so shards, buffers, spills and threads
+change nothing in the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
+
+from morphvec.counts.matrix import Counts
+from morphvec.counts.spill import Run, RunStore
+from morphvec.engine.base import Engine
+from morphvec.errors import BudgetError, InputError
+from morphvec.features.space import MAX_WINDOW, WINDOW_WEIGHTS, Block, BlockOptions, check_choice, check_number
+from morphvec.features.subword import find_grams
+from morphvec.kernels.runs import combine_events, radix_sort, row_lengths, unfold
+from morphvec.kernels.windows import emit_units, emit_window, pair_weights
+from morphvec.report import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from morphvec.text.encoded import Encoded
+    from morphvec.text.vocabulary import Vocabulary
+
+DEFAULT_MEMORY = 4 << 30  # bytes
+_EVENT_BYTES = 32  # an event, its spare, and its place in the run that is made of it
+_MOST_EVENTS = 1 << 24  # in a buffer: beyond this a sort gains nothing from more memory
+_LEAST_EVENTS = 1 << 12
+
+
+@dataclass(frozen=True)
+class CountOptions:
+    """What is counted. window: words to each side; window_weight: flat, distance (1/d) or dynamic; ngrams: lengths."""
+
+    blocks: tuple[BlockOptions, ...] = (BlockOptions("window"),)
+    window: int = 5
+    window_weight: str = "distance"
+    ngrams: tuple[int, int] | None = (3, 6)
+    ngram_min_types: int = 5
+
+    def __post_init__(self) -> None:
+        check_number("window", self.window, 1, MAX_WINDOW)
+        check_choice("window_weight", self.window_weight, WINDOW_WEIGHTS)
+        check_number("ngram_min_types", self.ngram_min_types, 1)
+
+
+def count(
+    encoded: Encoded,
+    vocabulary: Vocabulary,
+    options: CountOptions,
+    *,
+    engine: Engine,
+    folder: Path,
+    memory: int = DEFAULT_MEMORY,
+    reporter: Reporter = SILENT,
+) -> Counts:
+    """Count every requested block and set them side by side.
+
+    folder: scratch space for spilled runs, the caller's to remove. memory: bytes for buffers, runs and the result.
+    Raises InputError where nothing co-occurs or a block lacks its input, BudgetError where the matrix would not fit.
+    """
+    matrices: list[csr_array] = []
+    blocks: list[Block] = []
+    names: list[Sequence[str]] = []
+    for block in options.blocks:
+        if block.kind == "window":
+            matrix, columns = _count_window(encoded, vocabulary, options, engine, folder, memory, reporter), vocabulary.words
+        elif block.kind == "ids":
+            matrix, columns = _count_units(encoded, vocabulary, engine, folder, memory, reporter), encoded.unit_names
+        else:
+            matrix, columns = _count_grams(vocabulary, options)
+        begin = blocks[-1].end if blocks else 0
+        blocks.append(Block(block.kind, begin, begin + matrix.shape[1], block.beta, block.unobserved))
+        matrices.append(matrix)
+        names.append(columns)
+    joined = matrices[0] if len(matrices) == 1 else csr_array(hstack(matrices, format="csr"))
+    if joined.nnz == 0:
+        raise InputError(
+            f"{encoded.tokens} tokens of {len(vocabulary.words)} words never occur together",
+            "a matrix needs at least one co-occurrence",
+            "give text with more than one known word a line, or lower --min-count",
+        )
+    joined.sort_indices()
+    return Counts(joined, vocabulary.words, tuple(name for part in names for name in part), tuple(blocks))
+
+
+def _count_window(
+    encoded: Encoded,
+    vocabulary: Vocabulary,
+    options: CountOptions,
+    engine: Engine,
+    folder: Path,
+    memory: int,
+    reporter: Reporter,
+) -> csr_array:
+    weights, scale = pair_weights(options.window, options.window_weight)
+    size = len(vocabulary.words)
+    column_bits = max(1, (size - 1).bit_length())
+    code_bits = (options.window - 1).bit_length()
+    _check_bits(2 * column_bits + code_bits)
+    ids = encoded.ids
+
+    def emit(begin: int, end: int, events: NDArray[np.uint64]) -> int:
+        return int(emit_window(ids, begin, end, options.window, column_bits, code_bits, events))
+
+    runs = _collect(emit, len(ids), options.window, code_bits, 2 * column_bits, weights, engine, folder, memory, reporter, "count pairs")
+    return _to_csr(runs, (size, size), column_bits, True, scale, memory)
+
+
+def _count_units(
+    encoded: Encoded, vocabulary: Vocabulary, engine: Engine, folder: Path, memory: int, reporter: Reporter
+) -> csr_array:
+    rows, columns = len(vocabulary.words), len(encoded.unit_names)
+    if columns == 0:
+        raise InputError("the corpus has no ids", "the block ids needs the id of each line", "pass --format tsv (id⇥text), or leave ids out of --features")
+    column_bits = max(1, (columns - 1).bit_length())
+    row_bits = max(1, (rows - 1).bit_length())
+    _check_bits(column_bits + row_bits)
+    ids = encoded.ids
+    step = 1 << 20
+    line_at = np.zeros(len(ids) // step + 2, np.int64)  # lines before each step-th position
+    for i, low in enumerate(range(0, len(ids), step)):
+        line_at[i + 1] = line_at[i] + np.count_nonzero(ids[low : low + step] < 0)
+
+    def emit(begin: int, end: int, events: NDArray[np.uint64]) -> int:
+        near = begin // step
+        line = int(line_at[near]) + int(np.count_nonzero(ids[near * step : begin] < 0))
+        return int(emit_units(ids, begin, end, line, encoded.units, column_bits, events))
+
+    one = np.ones(1, np.int64)
+    runs = _collect(emit, len(ids), 1, 0, column_bits + row_bits, one, engine, folder, memory, reporter, "count ids")
+    return _to_csr(runs, (rows, columns), column_bits, False, 1.0, memory)
+
+
+def _count_grams(vocabulary: Vocabulary, options: CountOptions) -> tuple[csr_array, tuple[str, ...]]:
+    if options.ngrams is None:
+        raise InputError("features name ngrams but ngrams=none", "n-gram columns need lengths", "write e.g. --ngrams 3-6")
+    bare = [vocabulary.bare(row) for row in range(len(vocabulary.words))]
+    grams = find_grams(bare, *options.ngrams, options.ngram_min_types)
+    return csr_array(grams.member.astype(np.float64)), grams.names
+
+
+def _check_bits(bits: int) -> None:
+    if bits > 64:
+        raise BudgetError(f"{bits} bits for a pair and its distance", "a counted event has 64 bits",
+                          "set --max-vocab or a smaller --window")
+
+
+def _collect(
+    emit: Callable[[int, int, NDArray[np.uint64]], int],
+    positions: int,
+    per_position: int,
+    code_bits: int,
+    key_bits: int,
+    weights: NDArray[np.int64],
+    engine: Engine,
+    folder: Path,
+    memory: int,
+    reporter: Reporter,
+    name: str,
+) -> list[Run]:
+    """Emit, sort and sum every shard of positions; returns the merged runs in key order."""
+    fitting = memory // 4 // engine.threads // _EVENT_BYTES
+    capacity = max(_LEAST_EVENTS, min(_MOST_EVENTS, fitting))
+    step = max(1, min(capacity // per_position, -(-positions // engine.threads)))
+    store = RunStore(folder, memory // 4)
+
+    def shard(begin: int) -> None:
+        end = min(begin + step, positions)
+        events = np.empty((end - begin) * per_position, np.uint64)
+        size = emit(begin, end, events)
+        spare = np.empty(size, np.uint64)
+        if radix_sort(events, spare, size, code_bits, code_bits + key_bits):
+            events, spare = spare, events
+        keys, sums = spare[:size] if len(spare) >= size else np.empty(size, np.uint64), np.empty(size, np.int64)
+        length = combine_events(events, size, code_bits, weights, keys, sums)
+        store.add(keys[:length], sums[:length])
+        progress.advance(end - begin)
+
+    with reporter.stage(name, positions, "tokens") as progress:
+        engine.map(shard, range(0, positions, step))
+        if store.spilled:
+            reporter.note(f"{name}: {store.spilled / 1e9:.2f} GB of sorted runs went to disk, within --memory")
+        return store.merge_all(engine)
+
+
+def _to_csr(runs: list[Run], shape: tuple[int, int], column_bits: int, symmetric: bool, scale: float, memory: int) -> csr_array:
+    lengths = np.zeros(shape[0], np.int64)
+    for keys, _ in runs:
+        row_lengths(keys, column_bits, symmetric, lengths)
+    cells = int(lengths.sum())
+    if cells * 12 > memory:
+        raise BudgetError(f"{cells} cells need {cells * 12 / 1e9:.1f} GB", f"--memory allows {memory / 1e9:.1f} GB",
+                          "raise --memory or --min-count, or set --max-vocab")
+    indptr = np.zeros(shape[0] + 1, np.int64)
+    np.cumsum(lengths, out=indptr[1:])
+    indices, data = np.empty(cells, np.int32), np.empty(cells)
+    heads = indptr[:-1].copy()
+    for keys, sums in runs:
+        unfold(keys, sums, column_bits, symmetric, scale, heads, indices, data)
+    matrix = csr_array(shape, dtype=np.float64)
+    matrix.indptr, matrix.indices, matrix.data = indptr, indices, data
+    return matrix

@@ -1,0 +1,96 @@
+"""Runs of sorted (key, sum) pairs that stay in memory while they fit and go to disk when they do not."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morphvec.engine.base import Engine
+from morphvec.kernels.runs import merge_two
+
+Run = tuple[NDArray[np.uint64], NDArray[np.int64]]
+_BYTES = 16  # of one (key, sum) pair
+_PART = 1 << 22  # pairs that one merge task handles
+
+
+class RunStore:
+    """Collects runs from any thread; at most ``memory`` bytes of them stay in memory.
+
+    Merging pulls the runs through key ranges, so that it needs memory for one range per thread and no more.
+    """
+
+    def __init__(self, folder: Path, memory: int) -> None:
+        self._folder, self._memory = folder, memory
+        self._held = 0
+        self._runs: list[Run] = []
+        self._lock = threading.Lock()
+        self.spilled = 0  # bytes on disk
+
+    def add(self, keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> None:
+        """Take a sorted run of distinct keys (its arrays are copied)."""
+        if not len(keys):
+            return
+        size = len(keys) * _BYTES
+        with self._lock:
+            keep = self._held + size <= self._memory
+            if keep:
+                self._held += size
+            else:
+                self.spilled += size
+        run = (keys.copy(), sums.copy()) if keep else self._to_disk(keys, sums)
+        with self._lock:
+            self._runs.append(run)
+
+    def _to_disk(self, keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> Run:
+        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".run", delete=False) as handle:
+            keys.tofile(handle)
+            sums.tofile(handle)
+        size = len(keys)
+        return (
+            np.memmap(handle.name, np.uint64, "r", shape=(size,)),
+            np.memmap(handle.name, np.int64, "r", offset=8 * size, shape=(size,)),
+        )
+
+    def ranges(self) -> list[tuple[np.uint64, np.uint64 | None]]:
+        """Key ranges [low, high) that cut the runs into tasks of about equal size; they cover every key."""
+        total = sum(len(keys) for keys, _ in self._runs)
+        count = max(1, total // _PART)
+        if count == 1:
+            return [(np.uint64(0), None)]
+        step = max(1, total // (count * 64))
+        sample = np.sort(np.concatenate([keys[::step] for keys, _ in self._runs]))
+        marks = np.unique(sample[(len(sample) * np.arange(1, count)) // count])
+        bounds = [np.uint64(0), *marks.tolist(), None]
+        return [
+            (np.uint64(low), None if high is None else np.uint64(high))
+            for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+            if low is not None
+        ]
+
+    def merged(self, low: np.uint64, high: np.uint64 | None) -> Run:
+        """All pairs with low <= key < high, keys distinct and sorted, sums added."""
+        parts = []
+        for keys, sums in self._runs:
+            begin = int(np.searchsorted(keys, low))
+            end = len(keys) if high is None else int(np.searchsorted(keys, high))
+            if begin < end:
+                parts.append((keys[begin:end], sums[begin:end]))
+        while len(parts) > 1:  # smallest first keeps the work at n log(runs)
+            parts.sort(key=lambda part: -len(part[0]))
+            (keys_a, sums_a), (keys_b, sums_b) = parts.pop(), parts.pop()
+            room = len(keys_a) + len(keys_b)
+            keys, sums = np.empty(room, np.uint64), np.empty(room, np.int64)
+            size = merge_two(keys_a, sums_a, keys_b, sums_b, keys, sums)
+            parts.append((keys[:size], sums[:size]))
+        return parts[0] if parts else (np.empty(0, np.uint64), np.empty(0, np.int64))
+
+    def merge_all(self, engine: Engine) -> list[Run]:
+        """Every range merged, in key order; the result is held in memory."""
+        ranges = self.ranges()
+        if len(ranges) == 1 and len(self._runs) == 1:
+            return list(self._runs)
+        return engine.map(lambda bounds: self.merged(*bounds), ranges)

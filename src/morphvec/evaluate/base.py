@@ -1,0 +1,105 @@
+"""What every test takes and gives: the word vectors that are scored, and the items that were scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.errors import OptionError
+
+
+class WordVectors(Protocol):
+    """What a test needs to know of a model."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The keys in row order: count descending, ties by code point."""
+
+    @property
+    def key_to_index(self) -> Mapping[str, int]:
+        """Key → row."""
+
+    @property
+    def vectors(self) -> Floats2d:
+        """float32[T, k], not length-normalised; may be a memory map."""
+
+    @property
+    def counts(self) -> Ints1d | None:
+        """int64[T] occurrences in the training text, or None where they are not known."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the keys ``LANG:word``; empty where keys are bare words."""
+
+    @property
+    def composes(self) -> bool:
+        """Whether a word outside the vocabulary can get a vector from its parts."""
+
+    def fold(self, word: str, language: str = "") -> str:
+        """The word, without its language, as the model's own text processing writes it."""
+
+    def vector_for(self, word: str) -> Floats1d:
+        """float32[k] of a key, known or composed; raises UnknownWordError."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one model did on one test: a value for each item that it could answer.
+
+    items: int64[n], which items of the test these are, so that two models can be paired.
+    values: float64[n], a cosine, a hit (0 or 1) or a reciprocal rank.
+    gold: float64[n] human scores where the metric is a rank correlation; None where it is the mean of ``values``.
+    total: how many items the test has; the rest is counted as not answered.
+    reason: why nothing could be answered, where that is so.
+    """
+
+    task: str
+    dataset: str
+    metric: str
+    unknown: str
+    total: int
+    items: Ints1d
+    values: Floats1d
+    gold: Floats1d | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+def key_of(model: WordVectors, word: str, language: str = "") -> str:
+    """The key under which a model would hold a word of a test file.
+
+    A word may carry its language itself (``spa:casa``); otherwise it is of ``language``, or of the model's only
+    language. In a model of several languages a bare word without a language is nobody's, hence unknown.
+    """
+    if not model.languages:
+        return model.fold(word)
+    head, colon, rest = word.partition(":")
+    if colon and head in model.languages:
+        language, word = head, rest
+    elif not language and len(model.languages) == 1:
+        language = model.languages[0]
+    folded = model.fold(word, language)
+    return f"{language}:{folded}" if language else folded
+
+
+def check_language(model: WordVectors, language: str) -> None:
+    """Raise OptionError where the keys of a model have no such language."""
+    if language not in model.languages:
+        raise OptionError(
+            f"language {language!r}",
+            f"the model has {', '.join(model.languages) or 'no languages (train it with LANG=path)'}",
+            "name languages of the model",
+        )
+
+
+def unit_rows(vectors: Floats2d, rows: slice | Ints1d) -> Floats2d:
+    """float32[n, k]: the chosen rows at length 1; a row of zeros stays zero (its cosine to anything is 0)."""
+    chosen = np.array(vectors[rows], dtype=np.float32, order="C")
+    norms = np.sqrt(np.einsum("ij,ij->i", chosen, chosen, dtype=np.float64))
+    norms[norms == 0] = 1.0
+    chosen /= norms[:, None]  # in float64 for each element, rounded once
+    return chosen

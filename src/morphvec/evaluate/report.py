@@ -1,0 +1,374 @@
+"""All tests on one model, as results with n, coverage and interval; comparison of two models; tables.
+
+Nothing is printed here: results are values, tables are strings.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from morphvec.arrays import Floats1d
+from morphvec.errors import OptionError
+from morphvec.evaluate import analogy as analogies
+from morphvec.evaluate import datasets, intervals, lexicon
+from morphvec.evaluate import similarity as similarities
+from morphvec.evaluate.base import Outcome, WordVectors, check_language
+from morphvec.evaluate.datasets import AnalogySet, DictionarySet, RelationSet, SimilaritySet
+from morphvec.report import SILENT, Reporter
+
+File: TypeAlias = str | Path
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One score of one model. ``score``, ``low`` and ``high`` are fractions, or None with ``detail["reason"]``.
+
+    n of total items could be answered; coverage = n / total; ``unknown`` is the rule for words without a row.
+    """
+
+    task: str
+    dataset: str
+    metric: str
+    score: float | None
+    low: float | None
+    high: float | None
+    n: int
+    total: int
+    coverage: float
+    unknown: str
+    detail: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name: finite numbers, strings, None, lists and dicts only."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the n items that both can answer: ``difference`` = a − b with its paired interval.
+
+    ``real``: the interval does not hold 0. Scores are None (and ``real`` False) where nothing can be said.
+    """
+
+    task: str
+    dataset: str
+    metric: str
+    a: float | None
+    b: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    n: int
+    real: bool
+    unknown: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name: finite numbers, strings, booleans and None only."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to test on: files that were read, and settings that were checked."""
+
+    similarity: tuple[SimilaritySet, ...]
+    analogy: tuple[AnalogySet, ...]
+    pairs: tuple[RelationSet, ...]
+    bli: tuple[tuple[str, str, DictionarySet], ...]
+    unknown: str | None
+    restrict: int
+    analogy_method: str
+    language: str
+    bootstrap: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not (self.similarity or self.analogy or self.pairs or self.bli):
+            raise OptionError(
+                "no test set", "a test needs a file", "pass --similarity, --analogy, --pairs or --bli"
+            )
+        if self.unknown is not None:
+            similarities.check_rule(self.unknown)
+        analogies.check(self.analogy_method, self.restrict)
+        for name, value in (("bootstrap", self.bootstrap), ("seed", self.seed)):
+            if value < 0:
+                raise OptionError(
+                    f"{name}={value}", f"{name} is 0 or more", "give a number that is not negative"
+                )
+
+
+def evaluate(
+    model: WordVectors,
+    *,
+    similarity: Sequence[File | SimilaritySet] = (),
+    analogy: Sequence[File | AnalogySet] = (),
+    pairs: Sequence[File | RelationSet] = (),
+    bli: Sequence[tuple[str, str, File | DictionarySet]] = (),
+    unknown: str | None = None,
+    restrict: int = 30000,
+    analogy_method: str = "3cosadd",
+    language: str = "",
+    bootstrap: int = 1000,
+    seed: int = 0,
+    reporter: Reporter = SILENT,
+) -> list[Result]:
+    """Score a model on test files (or on sets already read), in the order of the arguments.
+
+    unknown: one rule for unknown words of similarity sets (``skip``, ``compose``, ``zero``); None gives a result for
+    skip and, where the model composes, one for compose. restrict: candidates of an analogy. language: of words that
+    do not carry theirs, in a model of several languages. bootstrap: draws for the 95% intervals; 0 for none.
+    Raises InputError with the line of a bad file, OptionError for a bad setting; both before any work.
+    """
+    plan = _Plan(
+        *_read(similarity, analogy, pairs, bli),
+        unknown,
+        restrict,
+        analogy_method,
+        language,
+        bootstrap,
+        seed,
+    )
+    _check(model, plan)
+    tests = list(_tests(plan, compose=model.composes))
+    results: list[Result] = []
+    with reporter.stage("evaluate", total=len(tests), unit="tests") as progress:
+        for test in tests:
+            results += [_result(outcome, bootstrap, seed) for outcome in _run(model, plan, test)]
+            progress.advance(1, test.dataset.name)
+    return results
+
+
+def compare(
+    a: WordVectors,
+    b: WordVectors,
+    *,
+    similarity: Sequence[File | SimilaritySet] = (),
+    analogy: Sequence[File | AnalogySet] = (),
+    pairs: Sequence[File | RelationSet] = (),
+    bli: Sequence[tuple[str, str, File | DictionarySet]] = (),
+    unknown: str | None = None,
+    restrict: int = 30000,
+    analogy_method: str = "3cosadd",
+    language: str = "",
+    bootstrap: int = 1000,
+    seed: int = 0,
+    reporter: Reporter = SILENT,
+) -> list[Comparison]:
+    """Two models on the items that both can answer, with intervals of the paired difference a − b.
+
+    Arguments and errors as in ``evaluate``; similarity with unknown words composed only where both models compose.
+    """
+    plan = _Plan(
+        *_read(similarity, analogy, pairs, bli),
+        unknown,
+        restrict,
+        analogy_method,
+        language,
+        bootstrap,
+        seed,
+    )
+    for model in (a, b):
+        _check(model, plan)
+    tests = list(_tests(plan, compose=a.composes and b.composes))
+    rows: list[Comparison] = []
+    with reporter.stage("compare", total=len(tests), unit="tests") as progress:
+        for test in tests:
+            both = zip(_run(a, plan, test), _run(b, plan, test), strict=True)
+            rows += [_comparison(left, right, bootstrap, seed) for left, right in both]
+            progress.advance(1, test.dataset.name)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------- tests
+
+
+@dataclass(frozen=True)
+class _Test:
+    """One dataset with what its task needs beside it: the rule of unknown words, or the two languages."""
+
+    dataset: SimilaritySet | AnalogySet | RelationSet | DictionarySet
+    rule: str = "skip"
+    languages: tuple[str, str] = ("", "")
+
+
+def _read(
+    similarity: Sequence[File | SimilaritySet],
+    analogy: Sequence[File | AnalogySet],
+    pairs: Sequence[File | RelationSet],
+    bli: Sequence[tuple[str, str, File | DictionarySet]],
+) -> tuple[
+    tuple[SimilaritySet, ...],
+    tuple[AnalogySet, ...],
+    tuple[RelationSet, ...],
+    tuple[tuple[str, str, DictionarySet], ...],
+]:
+    return (
+        tuple(f if isinstance(f, SimilaritySet) else datasets.read_similarity(f) for f in similarity),
+        tuple(f if isinstance(f, AnalogySet) else datasets.read_analogies(f) for f in analogy),
+        tuple(f if isinstance(f, RelationSet) else datasets.read_relations(f) for f in pairs),
+        tuple(
+            (source, target, f if isinstance(f, DictionarySet) else datasets.read_dictionary(f))
+            for source, target, f in bli
+        ),
+    )
+
+
+def _check(model: WordVectors, plan: _Plan) -> None:
+    """Refuse before any work what the model cannot do."""
+    for language in (plan.language, *(name for source, target, _ in plan.bli for name in (source, target))):
+        if language:
+            check_language(model, language)
+    if plan.unknown is not None and plan.similarity:
+        similarities.check_rule(plan.unknown, composes=model.composes)
+
+
+def _tests(plan: _Plan, *, compose: bool) -> Iterator[_Test]:
+    rules = [plan.unknown] if plan.unknown else ["skip", "compose"] if compose else ["skip"]
+    yield from (_Test(dataset, rule) for dataset in plan.similarity for rule in rules)
+    yield from (_Test(dataset) for dataset in plan.analogy)
+    yield from (_Test(dataset) for dataset in plan.pairs)
+    yield from (_Test(dataset, languages=(source, target)) for source, target, dataset in plan.bli)
+
+
+def _run(model: WordVectors, plan: _Plan, test: _Test) -> list[Outcome]:
+    if isinstance(test.dataset, SimilaritySet):
+        return [similarities.score(model, test.dataset, test.rule, language=plan.language)]
+    if isinstance(test.dataset, DictionarySet):
+        return lexicon.score(model, test.dataset, *test.languages)
+    return analogies.score(
+        model,
+        test.dataset,
+        method=plan.analogy_method,
+        restrict=plan.restrict,
+        language=plan.language,
+        seed=plan.seed,
+    )
+
+
+def _result(outcome: Outcome, bootstrap: int, seed: int) -> Result:
+    n, detail = len(outcome.values), dict(outcome.detail)
+    score = _score(outcome.values, outcome.gold)
+    interval = None
+    if score is None:
+        detail["reason"] = outcome.reason
+    elif outcome.gold is None:
+        interval = intervals.mean_interval(outcome.values, resamples=bootstrap, seed=seed)
+    else:
+        interval = intervals.spearman_interval(outcome.values, outcome.gold, resamples=bootstrap, seed=seed)
+    if interval is not None and interval.draws < bootstrap:
+        detail["draws"] = interval.draws
+    return Result(
+        outcome.task,
+        outcome.dataset,
+        outcome.metric,
+        score,
+        None if interval is None else interval.low,
+        None if interval is None else interval.high,
+        n,
+        outcome.total,
+        n / outcome.total if outcome.total else 0.0,
+        outcome.unknown,
+        detail,
+    )
+
+
+def _comparison(left: Outcome, right: Outcome, bootstrap: int, seed: int) -> Comparison:
+    shared, i, j = np.intersect1d(left.items, right.items, assume_unique=True, return_indices=True)
+    a, b = left.values[i], right.values[j]
+    gold = None if left.gold is None else left.gold[i]
+    scores = _score(a, gold), _score(b, gold)
+    difference = None if scores[0] is None or scores[1] is None else scores[0] - scores[1]
+    interval = None
+    if difference is not None and gold is None:
+        interval = intervals.mean_difference_interval(a, b, resamples=bootstrap, seed=seed)
+    elif difference is not None and gold is not None:
+        interval = intervals.spearman_difference_interval(a, b, gold, resamples=bootstrap, seed=seed)
+    return Comparison(
+        left.task,
+        left.dataset,
+        left.metric,
+        *scores,
+        difference,
+        None if interval is None else interval.low,
+        None if interval is None else interval.high,
+        len(shared),
+        interval is not None and (interval.low > 0 or interval.high < 0),
+        left.unknown,
+    )
+
+
+def _score(values: Floats1d, gold: Floats1d | None) -> float | None:
+    """The mean, or the rank correlation with ``gold``; None where it is not defined."""
+    if gold is None:
+        return float(values.mean()) if len(values) else None
+    value = similarities.spearman(values, gold) if len(values) >= similarities.LEAST else math.nan
+    return value if math.isfinite(value) else None
+
+
+# ------------------------------------------------------------------------------------------------ tables
+
+
+def text_table(scored: Sequence[tuple[str, Sequence[Result]]]) -> str:
+    """A plain table: a row for each result, a column for each (model name, its results); notes below."""
+    lines, notes = _cells(scored)
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
+    rows = [
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([*rows, "", *notes])
+
+
+def markdown_table(scored: Sequence[tuple[str, Sequence[Result]]]) -> str:
+    """The same table in Markdown."""
+    lines, notes = _cells(scored)
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    rows.insert(1, "|" + " --- |" * len(lines[0]))
+    return "\n".join([*rows, "", *(f"- {note}" for note in notes)])
+
+
+def _cells(scored: Sequence[tuple[str, Sequence[Result]]]) -> tuple[list[list[str]], list[str]]:
+    columns = [{_row_key(result): result for result in results} for _, results in scored]
+    keys = list(dict.fromkeys(key for column in columns for key in column))
+    lines = [["task", "dataset", "metric", "unknown words", *(name for name, _ in scored)]]
+    notes = {"score [95% interval] n answered/n of all": None}
+    for key in keys:
+        found = [column.get(key) for column in columns]
+        lines.append([*key, *(map(_cell, found))])
+        for (name, _), result in zip(scored, found, strict=True):
+            if result is not None and result.score is None:
+                notes[f"{ABSENT} {name}, {' '.join(key[:3])}: {result.detail['reason']}"] = None
+    printable = [["".join(c if c.isprintable() else "?" for c in cell) for cell in line] for line in lines]
+    return printable, ["".join(c if c.isprintable() else "?" for c in note) for note in notes]
+
+
+def _row_key(result: Result) -> tuple[str, str, str, str]:
+    return result.task, result.dataset, result.metric, result.unknown
+
+
+def _cell(result: Result | None) -> str:
+    if result is None:
+        return ABSENT
+    of = f"{result.n}/{result.total}"
+    if result.score is None:
+        return f"{ABSENT} {of}"
+    if result.low is None or result.high is None:
+        return f"{result.score:.3f} {of}"
+    return f"{result.score:.3f} [{result.low:.3f}, {result.high:.3f}] {of}"
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes: combining marks none, wide letters two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )

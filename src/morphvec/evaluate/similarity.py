@@ -1,0 +1,153 @@
+"""Word similarity: rank correlation of cosines with human scores, with a stated rule for unknown words.
+
+The cosines are worked out in float64, one pair at a time, so that they do not depend on threads; pairs of equal
+cosine (or of equal human score) share the mean of their ranks. A vector of zeros has cosine 0 with everything.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from morphvec.arrays import Bools1d, Floats1d, Ints1d, Ints2d
+from morphvec.errors import OptionError, UnknownWordError
+from morphvec.evaluate.base import Outcome, WordVectors, key_of
+from morphvec.evaluate.datasets import SimilaritySet
+
+RULES = ("skip", "compose", "zero")
+LEAST = 3  # pairs; below that a rank correlation says nothing
+_BANDS = (("unseen", 0, 0), ("<100", 1, 99), ("100-1000", 100, 1000), (">1000", 1001, None))
+
+
+def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, language: str = "") -> Outcome:
+    """Cosines of the pairs of a similarity set, for Spearman's correlation with its scores.
+
+    rule: what to do with a word outside the vocabulary: ``skip`` leaves its pairs out; ``compose`` asks the model
+    for a vector from its parts and leaves the pair out where there is none; ``zero`` takes the zero vector.
+    language: of words that do not carry theirs, in a model of several languages.
+    Raises OptionError: an unknown rule, or ``compose`` for a model that does not compose.
+    """
+    check_rule(rule, composes=model.composes)
+    slots: dict[str, int] = {}  # distinct keys, in order of appearance
+    index = np.array(
+        [
+            [slots.setdefault(key_of(model, word, language), len(slots)) for word in pair]
+            for pair in dataset.pairs
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    rows = np.array([model.key_to_index.get(key, -1) for key in slots], dtype=np.int64)
+    table = np.zeros((len(slots), model.vectors.shape[1]), dtype=np.float64)
+    seen = rows >= 0
+    table[seen] = model.vectors[rows[seen]]
+    usable = seen | (rule == "zero")
+    if rule == "compose":
+        for slot, key in enumerate(slots):
+            if not seen[slot]:
+                try:
+                    table[slot] = model.vector_for(key)
+                    usable[slot] = True
+                except UnknownWordError:
+                    continue  # counted below as a word without a vector
+    items = np.flatnonzero(usable[index].all(axis=1))
+    values, gold = _cosines(table, index[items]), dataset.scores[items]
+    detail: dict[str, Any] = {
+        "pearson": _finite(pearson(values, gold)),
+        "unknown_words": int((~seen).sum()),
+        "unknown_pairs": int((~seen[index].all(axis=1)).sum()),
+    }
+    if rule == "compose":
+        detail["composed_words"] = int((usable & ~seen).sum())
+        detail["uncomposed_words"] = int((~usable).sum())
+    if model.counts is not None:
+        counts = np.where(seen, model.counts[np.maximum(rows, 0)], 0)
+        detail["bands"] = _bands(
+            counts[index[items]].min(axis=1, initial=np.iinfo(np.int64).max), values, gold
+        )
+    reason = ""
+    if len(items) < LEAST:
+        reason = (
+            f"{len(items)} of {len(index)} pairs have vectors for both words; at least {LEAST} are needed"
+        )
+    elif (values == values[0]).all() or (gold == gold[0]).all():
+        reason = f"all {'cosines' if (values == values[0]).all() else 'human scores'} are equal"
+    return Outcome(
+        "similarity", dataset.name, "spearman", rule, len(index), items, values, gold, detail, reason
+    )
+
+
+def check_rule(rule: str, *, composes: bool = True) -> None:
+    """Raise OptionError for an unknown rule, or for ``compose`` where the model does not compose."""
+    if rule not in RULES:
+        raise OptionError(f"unknown={rule!r}", f"one of {', '.join(RULES)}", "choose one of these")
+    if rule == "compose" and not composes:
+        raise OptionError(
+            "unknown='compose'", "the model must be made of parts (n-grams, morphemes)", "use skip or zero"
+        )
+
+
+def spearman(x: Floats1d, y: Floats1d) -> float:
+    """Spearman's rank correlation, equal values sharing the mean of their ranks; NaN where a side is constant."""
+    return float(weighted_spearman(x, y, np.ones((1, len(x)), dtype=np.int64))[0])
+
+
+def weighted_spearman(x: Floats1d, y: Floats1d, weights: Ints2d) -> Floats1d:
+    """float64[r]: Spearman's correlation of ``x``, ``y`` float[n], item i standing weights[s, i] times in sample s.
+
+    A group of equal values that holds c items with m items below it has the rank m + (c + 1)/2. Ranks are halves
+    and their sums stay below 2^53, so every sum is exact and its order does not matter. NaN where a side of the
+    sample is constant.
+    """
+    total = weights.sum(axis=1, keepdims=True)
+    middle = (total + 1) / 2
+    left, right = _ranks(x, weights) - middle, _ranks(y, weights) - middle
+    both = np.einsum("sn,sn,sn->s", weights, left, right)
+    square = np.einsum("sn,sn,sn->s", weights, left, left) * np.einsum("sn,sn,sn->s", weights, right, right)
+    scores: Floats1d = np.divide(both, np.sqrt(square), out=np.full(len(both), np.nan), where=square > 0)
+    return scores
+
+
+def pearson(x: Floats1d, y: Floats1d) -> float:
+    """Pearson's correlation of two float64[n]; NaN below two items or where a side is constant."""
+    if len(x) < 2:
+        return math.nan
+    left, right = x - x.mean(), y - y.mean()
+    square = float((left * left).sum() * (right * right).sum())
+    return float((left * right).sum()) / math.sqrt(square) if square > 0 else math.nan
+
+
+def _ranks(x: Floats1d, weights: Ints2d) -> Floats1d:
+    """float64[r, n]: the rank of every item in every sample."""
+    values, group = np.unique(x, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(len(values)))
+    size = np.add.reduceat(weights[:, order], starts, axis=1)
+    ranks: Floats1d = (np.cumsum(size, axis=1) - size + (size + 1) / 2)[:, group]
+    return ranks
+
+
+def _cosines(table: Floats1d, index: Ints2d) -> Floats1d:
+    left, right = table[index[:, 0]], table[index[:, 1]]
+    square = np.einsum("ij,ij->i", left, left) * np.einsum("ij,ij->i", right, right)
+    dots = np.einsum("ij,ij->i", left, right)
+    cosines: Floats1d = np.divide(dots, np.sqrt(square), out=np.zeros(len(dots)), where=square > 0)
+    return cosines
+
+
+def _bands(rarer: Ints1d, values: Floats1d, gold: Floats1d) -> dict[str, dict[str, Any]]:
+    """n and correlation by the count of the rarer word of a pair; a word outside the vocabulary counts 0."""
+    bands = {}
+    for name, low, high in _BANDS:
+        inside: Bools1d = (rarer >= low) & (rarer <= high if high is not None else True)
+        n = int(inside.sum())
+        bands[name] = {
+            "n": n,
+            "score": _finite(spearman(values[inside], gold[inside])) if n >= LEAST else None,
+        }
+    return bands
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,151 @@
+"""Kernels over stored cells: margins, association values, transposition."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.integer[Any]]
+
+
+@nb.njit(nogil=True, cache=True)
+def block_margins(
+    indptr: Indices,
+    indices: Indices,
+    data: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+) -> None:
+    """Add up the cells: rows[t, b] over the columns of block b, columns[f] over all rows.
+
+    ends: int64[blocks], the end column of each block; columns of a row are sorted.
+    """
+    for t in range(len(indptr) - 1):
+        block = 0
+        for n in range(indptr[t], indptr[t + 1]):
+            while indices[n] >= ends[block]:
+                block += 1
+            rows[t, block] += data[n]
+            columns[indices[n]] += data[n]
+
+
+@nb.njit(nogil=True, cache=True)
+def count_kept(
+    indptr: Indices,
+    indices: Indices,
+    data: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    row_terms: NDArray[np.float64],
+    column_terms: NDArray[np.float64],
+    add: float,
+    floor: float,
+    lengths: NDArray[np.int64],
+    begin: int,
+    end: int,
+) -> None:
+    """lengths[t] = number of cells of row t whose association exceeds ``floor`` (−inf keeps all observed cells)."""
+    for t in range(begin, end):
+        block, kept = 0, 0
+        for n in range(indptr[t], indptr[t + 1]):
+            while indices[n] >= ends[block]:
+                block += 1
+            value = math.log(data[n] + add) - row_terms[t, block] - column_terms[indices[n]]
+            if value > floor:
+                kept += 1
+        lengths[t] = kept
+
+
+@nb.njit(nogil=True, cache=True)
+def associate(
+    indptr: Indices,
+    indices: Indices,
+    data: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    row_terms: NDArray[np.float64],
+    column_terms: NDArray[np.float64],
+    add: float,
+    floor: float,
+    weight_kind: int,
+    weight_max: float,
+    betas: NDArray[np.float64],
+    out_indptr: NDArray[np.int64],
+    out_indices: NDArray[np.int32],
+    values: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    begin: int,
+    end: int,
+) -> None:
+    """Fill the kept cells of rows [begin, end): value = ln(n + add) − row term − column term (nats), and its weight.
+
+    weight_kind: 0 constant (1), 1 sqrt (min(√n, weight_max)), 2 glove (min(1, (n/weight_max)^¾)); times the
+    block's β.
+    """
+    for t in range(begin, end):
+        block, at = 0, out_indptr[t]
+        for n in range(indptr[t], indptr[t + 1]):
+            while indices[n] >= ends[block]:
+                block += 1
+            count = data[n] + add
+            value = math.log(count) - row_terms[t, block] - column_terms[indices[n]]
+            if value > floor:
+                if weight_kind == 0:
+                    weight = 1.0
+                elif weight_kind == 1:
+                    weight = min(math.sqrt(count), weight_max)
+                else:
+                    weight = min(1.0, (count / weight_max) ** 0.75)
+                out_indices[at] = indices[n]
+                values[at] = value
+                weights[at] = betas[block] * weight
+                at += 1
+
+
+@nb.njit(nogil=True, cache=True)
+def column_lengths(indices: Indices, lengths: NDArray[np.int64]) -> None:
+    """lengths[f] += number of cells in column f."""
+    for n in range(len(indices)):
+        lengths[indices[n]] += 1
+
+
+@nb.njit(nogil=True, cache=True)
+def transpose(
+    indptr: Indices,
+    indices: Indices,
+    first: NDArray[np.floating[Any]],
+    second: NDArray[np.floating[Any]],
+    heads: NDArray[np.int64],
+    out_indices: NDArray[np.int32],
+    out_first: NDArray[np.floating[Any]],
+    out_second: NDArray[np.floating[Any]],
+    begin: int,
+    end: int,
+) -> None:
+    """Write the cells of the columns [begin, end) by column; rows come out sorted in each column.
+
+    Each row's columns must be sorted. heads: int64[columns], next free place of each column (moved on).
+    """
+    for t in range(len(indptr) - 1):
+        low, high = indptr[t], indptr[t + 1]
+        if begin > 0:
+            left, right = low, high
+            while left < right:
+                middle = (left + right) // 2
+                if indices[middle] < begin:
+                    left = middle + 1
+                else:
+                    right = middle
+            low = left
+        for n in range(low, high):
+            column = indices[n]
+            if column >= end:
+                break
+            at = heads[column]
+            out_indices[at] = t
+            out_first[at] = first[n]
+            out_second[at] = second[n]
+            heads[column] = at + 1

@@ -1,0 +1,368 @@
+"""Row kernels of the factorization: one pass over the stored cells each, rows [begin, end) of a CSR matrix.
+
+Symbols of the papers inside: D the directions or factors on the row side (rows × k), S the factors on the
+column side (columns × k), w weights and x targets of stored cells, a_row·a_col the unobserved weight α of a cell,
+G the Gram matrix SᵀDiag(a_col)S (k × k). All float arrays share one dtype (float32 or float64).
+
+Fast-math here may reorder sums and fuse multiply-adds; it never assumes that NaN or infinity cannot occur.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from morphvec.arrays import Floats1d, Floats2d
+
+REORDER = {"reassoc", "contract", "arcp", "nsz", "afn"}
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _add_cells(
+    indices: NDArray[np.int32], weights: Floats1d, begin: int, end: int, S: Floats2d, p: Floats1d, out: Floats1d
+) -> None:
+    """out += Σ_n weights_n (s_n·p) s_n over the cells [begin, end), four at a time to save loads of p and out."""
+    k = S.shape[1]
+    n = begin
+    while n + 4 <= end:
+        s0, s1, s2, s3 = S[indices[n]], S[indices[n + 1]], S[indices[n + 2]], S[indices[n + 3]]
+        d0 = d1 = d2 = d3 = S.dtype.type(0)
+        for j in range(k):
+            q = p[j]
+            d0 += s0[j] * q
+            d1 += s1[j] * q
+            d2 += s2[j] * q
+            d3 += s3[j] * q
+        d0 *= weights[n]
+        d1 *= weights[n + 1]
+        d2 *= weights[n + 2]
+        d3 *= weights[n + 3]
+        for j in range(k):
+            out[j] += d0 * s0[j] + d1 * s1[j] + d2 * s2[j] + d3 * s3[j]
+        n += 4
+    while n < end:
+        s = S[indices[n]]
+        d = S.dtype.type(0)
+        for j in range(k):
+            d += s[j] * p[j]
+        d *= weights[n]
+        for j in range(k):
+            out[j] += d * s[j]
+        n += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _add_rows(
+    indices: NDArray[np.int32], coefficients: Floats1d, begin: int, end: int, X: Floats2d, out: Floats1d
+) -> None:
+    """out += Σ_n coefficients_n x_n over the entries [begin, end)."""
+    k = X.shape[1]
+    n = begin
+    while n + 4 <= end:
+        x0, x1, x2, x3 = X[indices[n]], X[indices[n + 1]], X[indices[n + 2]], X[indices[n + 3]]
+        c0, c1, c2, c3 = coefficients[n], coefficients[n + 1], coefficients[n + 2], coefficients[n + 3]
+        for j in range(k):
+            out[j] += c0 * x0[j] + c1 * x1[j] + c2 * x2[j] + c3 * x3[j]
+        n += 4
+    while n < end:
+        x = X[indices[n]]
+        c = coefficients[n]
+        for j in range(k):
+            out[j] += c * x[j]
+        n += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _add_product(G: Floats2d, scale: float, p: Floats1d, out: Floats1d) -> None:
+    """out += scale · G p for a symmetric k × k matrix."""
+    k = len(p)
+    q = 0
+    while q + 4 <= k:
+        c0, c1, c2, c3 = scale * p[q], scale * p[q + 1], scale * p[q + 2], scale * p[q + 3]
+        for j in range(k):
+            out[j] += c0 * G[q, j] + c1 * G[q + 1, j] + c2 * G[q + 2, j] + c3 * G[q + 3, j]
+        q += 4
+    while q < k:
+        c = scale * p[q]
+        for j in range(k):
+            out[j] += c * G[q, j]
+        q += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def normal_rows(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    surplus: Floats1d,
+    S: Floats2d,
+    G: Floats2d,
+    a_row: Floats1d,
+    D: Floats2d,
+    out: Floats2d,
+    begin: int,
+    end: int,
+) -> None:
+    """out_t = a_row_t G d_t + Σ_stored surplus (s_f·d_t) s_f: the normal operator of the fit and the unobserved cells.
+
+    surplus: w − α of each stored cell. The α part of a stored cell is in G already.
+    """
+    for t in range(begin, end):
+        out[t, :] = 0
+        _add_product(G, a_row[t], D[t], out[t])
+        _add_cells(indices, surplus, indptr[t], indptr[t + 1], S, D[t], out[t])
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def normal_diagonal(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    surplus: Floats1d,
+    squares: Floats2d,
+    G: Floats2d,
+    a_row: Floats1d,
+    out: Floats2d,
+    begin: int,
+    end: int,
+) -> None:
+    """out_t = diagonal of the operator of ``normal_rows``: a_row_t diag(G) + Σ_stored surplus s_f².
+
+    squares: columns × k, the squares of S.
+    """
+    for t in range(begin, end):
+        for j in range(out.shape[1]):
+            out[t, j] = a_row[t] * G[j, j]
+        _add_rows(indices, surplus, indptr[t], indptr[t + 1], squares, out[t])
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def sparse_rows(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    coefficients: Floats1d,
+    X: Floats2d,
+    out: Floats2d,
+    add: bool,
+    begin: int,
+    end: int,
+) -> None:
+    """out_t = Σ_n coefficients_n x_n: rows of a sparse matrix times a dense one (right sides, B·P, Bᵀ·H, F·U).
+
+    With ``add`` the sum goes on top of what ``out`` holds.
+    """
+    for t in range(begin, end):
+        if not add:
+            out[t, :] = 0
+        _add_rows(indices, coefficients, indptr[t], indptr[t + 1], X, out[t])
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def solve_rows(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    pull: Floats1d,
+    surplus: Floats1d,
+    S: Floats2d,
+    squares: Floats2d,
+    G: Floats2d,
+    a_row: Floats1d,
+    ridge: float,
+    steps: int,
+    tolerance: float,
+    U: Floats2d,
+    begin: int,
+    end: int,
+) -> None:
+    """Improve each row u_t by conjugate gradients on its own k × k normal equations, started from u_t.
+
+    (a_row_t G + Σ surplus s sᵀ + ridge) u_t = Σ pull s, with pull = w·x. The preconditioner is the diagonal, which is
+    good where G is (nearly) diagonal. A row stops after ``steps`` steps or when its preconditioned residual has
+    fallen by ``tolerance`` (relative, in norm).
+    """
+    k = U.shape[1]
+    r, p, z = np.empty(k, U.dtype), np.empty(k, U.dtype), np.empty(k, U.dtype)
+    q, m = np.empty(k, U.dtype), np.empty(k, U.dtype)
+    for t in range(begin, end):
+        u = U[t]
+        low, high = indptr[t], indptr[t + 1]
+        for j in range(k):
+            m[j] = a_row[t] * G[j, j] + ridge
+            q[j] = ridge * u[j]
+            r[j] = 0
+        _add_rows(indices, surplus, low, high, squares, m)
+        _add_product(G, a_row[t], u, q)
+        _add_cells(indices, surplus, low, high, S, u, q)
+        _add_rows(indices, pull, low, high, S, r)
+        rz = U.dtype.type(0)
+        for j in range(k):
+            r[j] -= q[j]
+            z[j] = r[j] / m[j] if m[j] > 0 else U.dtype.type(0)
+            p[j] = z[j]
+            rz += r[j] * z[j]
+        target = tolerance * tolerance * rz
+        for _ in range(steps):
+            if not rz > target:
+                break
+            for j in range(k):
+                q[j] = ridge * p[j]
+            _add_product(G, a_row[t], p, q)
+            _add_cells(indices, surplus, low, high, S, p, q)
+            pq = U.dtype.type(0)
+            for j in range(k):
+                pq += p[j] * q[j]
+            if not pq > 0:
+                break
+            step = rz / pq
+            new = U.dtype.type(0)
+            for j in range(k):
+                u[j] += step * p[j]
+                r[j] -= step * q[j]
+                z[j] = r[j] / m[j] if m[j] > 0 else U.dtype.type(0)
+                new += r[j] * z[j]
+            beta = new / rz
+            for j in range(k):
+                p[j] = z[j] + beta * p[j]
+            rz = new
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def gram_rows(X: Floats2d, scale: Floats1d, out: NDArray[np.float64], begin: int, end: int) -> None:
+    """out = Σ_t scale_t x_t x_tᵀ over rows [begin, end), in float64 from blocks of rows summed in X's dtype."""
+    k = X.shape[1]
+    part = np.empty((k, k), X.dtype)
+    out[:, :] = 0
+    for low in range(begin, end, 256):
+        high = min(low + 256, end)
+        part[:, :] = 0
+        t = low
+        while t + 4 <= high:
+            x0, x1, x2, x3 = X[t], X[t + 1], X[t + 2], X[t + 3]
+            for i in range(k):
+                c0, c1, c2, c3 = x0[i] * scale[t], x1[i] * scale[t + 1], x2[i] * scale[t + 2], x3[i] * scale[t + 3]
+                row = part[i]
+                for j in range(k):
+                    row[j] += c0 * x0[j] + c1 * x1[j] + c2 * x2[j] + c3 * x3[j]
+            t += 4
+        while t < high:
+            x = X[t]
+            for i in range(k):
+                c = x[i] * scale[t]
+                row = part[i]
+                for j in range(k):
+                    row[j] += c * x[j]
+            t += 1
+        for i in range(k):
+            for j in range(k):
+                out[i, j] += part[i, j]
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def multiply_rows(X: Floats2d, M: Floats2d, out: Floats2d, begin: int, end: int) -> None:
+    """out_t = x_t M for rows [begin, end); M is k × k. ``out`` may be X itself."""
+    k = X.shape[1]
+    kept = np.empty(k, X.dtype)
+    for t in range(begin, end):
+        for j in range(k):
+            kept[j] = X[t, j]
+        o = out[t]
+        o[:] = 0
+        q = 0
+        while q + 4 <= k:
+            c0, c1, c2, c3 = kept[q], kept[q + 1], kept[q + 2], kept[q + 3]
+            for j in range(M.shape[1]):
+                o[j] += c0 * M[q, j] + c1 * M[q + 1, j] + c2 * M[q + 2, j] + c3 * M[q + 3, j]
+            q += 4
+        while q < k:
+            for j in range(M.shape[1]):
+                o[j] += kept[q] * M[q, j]
+            q += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def fit_rows(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    pull: Floats1d,
+    surplus: Floats1d,
+    a_row: Floats1d,
+    a_col: Floats1d,
+    U: Floats2d,
+    S: Floats2d,
+    begin: int,
+    end: int,
+) -> tuple[float, float]:
+    """Sums over the stored cells of rows [begin, end): Σ w (u·s − x)² and Σ α (u·s)².
+
+    w = surplus + α, x = pull / w; a cell of weight 0 adds nothing to the first sum.
+    """
+    k = U.shape[1]
+    fit, covered = 0.0, 0.0
+    for t in range(begin, end):
+        u = U[t]
+        for n in range(indptr[t], indptr[t + 1]):
+            s = S[indices[n]]
+            d = U.dtype.type(0)
+            for j in range(k):
+                d += u[j] * s[j]
+            alpha = np.float64(a_row[t]) * np.float64(a_col[indices[n]])
+            weight = np.float64(surplus[n]) + alpha
+            if weight > 0:
+                error = np.float64(d) - np.float64(pull[n]) / weight
+                fit += weight * error * error
+            covered += alpha * np.float64(d) * np.float64(d)
+    return fit, covered
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def cg_start(r: Floats2d, m: Floats2d, p: Floats2d, begin: int, end: int) -> float:
+    """p = r / m on rows [begin, end); returns Σ r²/m there."""
+    total = 0.0
+    for t in range(begin, end):
+        part = r.dtype.type(0)
+        for j in range(r.shape[1]):
+            z = r[t, j] / m[t, j] if m[t, j] > 0 else r.dtype.type(0)
+            p[t, j] = z
+            part += r[t, j] * z
+        total += part
+    return total
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def cg_inner(p: Floats2d, q: Floats2d, begin: int, end: int) -> float:
+    """Σ p·q over rows [begin, end)."""
+    total = 0.0
+    for t in range(begin, end):
+        part = p.dtype.type(0)
+        for j in range(p.shape[1]):
+            part += p[t, j] * q[t, j]
+        total += part
+    return total
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def cg_move(
+    x: Floats2d, r: Floats2d, p: Floats2d, q: Floats2d, m: Floats2d, step: float, begin: int, end: int
+) -> float:
+    """x += step p, r −= step q on rows [begin, end); returns Σ r²/m there."""
+    total = 0.0
+    size = x.dtype.type(step)
+    for t in range(begin, end):
+        part = r.dtype.type(0)
+        for j in range(r.shape[1]):
+            x[t, j] += size * p[t, j]
+            left = r[t, j] - size * q[t, j]
+            r[t, j] = left
+            if m[t, j] > 0:
+                part += left * left / m[t, j]
+        total += part
+    return total
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def cg_turn(r: Floats2d, m: Floats2d, p: Floats2d, beta: float, begin: int, end: int) -> None:
+    """p = r / m + beta p on rows [begin, end)."""
+    keep = p.dtype.type(beta)
+    for t in range(begin, end):
+        for j in range(r.shape[1]):
+            z = r[t, j] / m[t, j] if m[t, j] > 0 else r.dtype.type(0)
+            p[t, j] = z + keep * p[t, j]

@@ -1,0 +1,70 @@
+"""Morphological knowledge: tables, affix lists, classes of words and of pairs, and the graphs inside classes."""
+
+from morphvec.morphology.affixes import AffixRule, Analyses, analyse, read_affixes
+from morphvec.morphology.classes import (
+    Edges,
+    LemmaFamilies,
+    PairClasses,
+    TableReport,
+    WordClasses,
+    affix_pairs,
+    lemma_families,
+    listed_classes,
+    listed_edges,
+    pair_classes,
+    word_classes,
+)
+from morphvec.morphology.graph import (
+    Graph,
+    complete_edge_count,
+    explicit_edges,
+    graph_edges,
+    parse_graph,
+    scatter_scale,
+)
+from morphvec.morphology.rows import held_out_words
+from morphvec.morphology.tables import (
+    ClassList,
+    EdgeList,
+    Table,
+    normalise_features,
+    parse_language_path,
+    read_classes,
+    read_edges,
+    read_unimorph,
+    read_words,
+)
+
+__all__ = [
+    "AffixRule",
+    "Analyses",
+    "ClassList",
+    "EdgeList",
+    "Edges",
+    "Graph",
+    "LemmaFamilies",
+    "PairClasses",
+    "Table",
+    "TableReport",
+    "WordClasses",
+    "affix_pairs",
+    "analyse",
+    "complete_edge_count",
+    "explicit_edges",
+    "graph_edges",
+    "held_out_words",
+    "lemma_families",
+    "listed_classes",
+    "listed_edges",
+    "normalise_features",
+    "pair_classes",
+    "parse_graph",
+    "parse_language_path",
+    "read_affixes",
+    "read_classes",
+    "read_edges",
+    "read_unimorph",
+    "read_words",
+    "scatter_scale",
+    "word_classes",
+]

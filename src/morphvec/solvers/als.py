@@ -1,0 +1,154 @@
+"""Alternating least squares: each half-sweep improves one side by preconditioned conjugate gradients.
+
+The side of the features has independent rows: each solves its own k × k system. So has the token side with B = I
+and no penalty; with composition or penalties all rows of P are solved together,
+
+    (Bᵀ(H + Σ λL)B + γ) P = Bᵀ R,     H u_t = α-Gram u_t + Σ_stored (w − α)(s·u_t) s,   R_t = Σ_stored w x s
+
+(Hestenes & Stiefel 1952 with a diagonal preconditioner). Before each half-sweep both sides are turned into the
+eigenbasis of the Gram matrix, which changes no term of J and makes the diagonal a good preconditioner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from morphvec.arrays import Floats1d, Floats2d
+from morphvec.engine.base import Engine, even_blocks, tree_sum
+from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, normal_diagonal, solve_rows
+from morphvec.rng import stream
+from morphvec.solvers.problem import Problem, Side, gram, rotate, squared_norm
+
+_ROWS = 4096
+
+
+class AlternatingLeastSquares:
+    """State of one run: P, S and U = B·P, improved in place by ``epoch``.
+
+    Parameters
+    ----------
+    dim: k. steps: conjugate-gradient steps a half-sweep. tolerance: a half-sweep also ends when its preconditioned
+    residual has fallen by this factor. seed: of the Gaussian start.
+    """
+
+    def __init__(self, problem: Problem, dim: int, *, steps: int, row_steps: int, tolerance: float, seed: int,
+                 dtype: np.dtype[Any], engine: Engine) -> None:
+        _, columns, parts = problem.shape
+        self._problem, self._engine = problem, engine
+        self._steps, self._row_steps, self._tolerance = steps, row_steps, tolerance
+        self._together = problem.composition is not None or any(strength > 0 for strength, _, _ in problem.penalties)
+        self.S = self._start(stream(seed).standard_normal((columns, dim), np.float32).astype(dtype))
+        self.P = np.zeros((parts, dim), dtype)
+        self.U = problem.tokens(self.P, engine)
+
+    def _start(self, noise: Floats2d) -> Floats2d:
+        """S from one power iteration on W∘X (Halko, Martinsson & Tropp 2011 §4.5), √σ-scaled; a little noise stays,
+        so that no direction starts at zero."""
+        by_token, by_feature = self._problem.sides(noise.dtype, self._engine)
+        U, _ = self._orthonormal(by_token.right_side(noise, self._engine))
+        S, sigma = self._orthonormal(by_feature.right_side(U, self._engine))
+        weight = float(np.mean(self._problem.weights)) if len(self._problem.weights) else 1.0
+        S *= np.sqrt(sigma / max(weight, 1e-12)).astype(S.dtype)
+        return S + noise * noise.dtype.type(0.01 * float(np.sqrt(np.mean(S * S))) + 1e-6)
+
+    def _orthonormal(self, X: Floats2d) -> tuple[Floats2d, Floats1d]:
+        """An orthonormal basis of the columns of X, and the singular values of X."""
+        values, basis = np.linalg.eigh(gram(X, np.ones(len(X)), self._engine))
+        sizes = np.sqrt(np.maximum(values, max(float(values[-1]), 1e-30) * 1e-10))
+        return rotate(X, basis / sizes, self._engine), sizes
+
+    def epoch(self, number: int) -> Mapping[str, Any]:
+        """One sweep over both sides, then the re-balance of their scales; returns J by term."""
+        del number  # nothing is random after the start
+        problem, engine = self._problem, self._engine
+        by_token, by_feature = problem.sides(self.P.dtype, engine)
+        self._turn(self.S, problem.alpha)
+        G = by_token.gram(self.S, engine)
+        if self._together:
+            self._solve_together(by_token, G)
+        else:
+            self._solve_apart(by_token, self.S, G, problem.ridge_own, self.P)
+            self.U = self.P
+        self._turn(self.U, np.ones(len(self.U)))
+        self._solve_apart(by_feature, self.U, by_feature.gram(self.U, engine), problem.ridge_features, self.S)
+        self._balance()
+        return problem.terms(self.P, self.S, self.U, engine).as_dict()
+
+    def _turn(self, X: Floats2d, scale: Floats2d) -> None:
+        """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value."""
+        _, basis = np.linalg.eigh(gram(X, scale if scale.any() else np.ones(len(X)), self._engine))
+        basis = basis[:, ::-1]
+        self.P = rotate(self.P, basis, self._engine)
+        self.S = rotate(self.S, basis, self._engine)
+        self.U = self.P if self._problem.composition is None else rotate(self.U, basis, self._engine)
+
+    def _solve_apart(self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d) -> None:
+        squares = other * other
+        self._engine.map(
+            lambda b: solve_rows(side.indptr, side.indices, side.pull, side.surplus, other, squares, G, side.a_row,
+                                 X.dtype.type(ridge), self._row_steps, X.dtype.type(self._tolerance), X, *b),
+            side.blocks,
+        )
+
+    def _solve_together(self, side: Side, G: Floats2d) -> None:
+        problem, engine, P = self._problem, self._engine, self.P
+        operator = problem.operator(P.dtype)
+        ridge = problem.ridge.astype(P.dtype)[:, None]
+        H = np.empty_like(self.U)
+
+        def apply(D: Floats2d, tokens: Floats2d) -> Floats2d:
+            side.normal(G, self.S, tokens, engine, H)
+            problem.add_penalties(tokens, H, engine)
+            product = H.copy() if operator is None else operator.transposed.apply(H, engine)
+            product += ridge * D
+            return product
+
+        m = self._diagonal(side, G)
+        right = side.right_side(self.S, engine)
+        r = right if operator is None else operator.transposed.apply(right, engine)
+        r -= apply(P, self.U)
+        p = np.empty_like(P)
+        blocks = even_blocks(len(P), _ROWS)
+        rz = float(tree_sum(engine.map(lambda b: cg_start(r, m, p, *b), blocks)))
+        target = self._tolerance**2 * rz
+        for _ in range(self._steps):
+            if not rz > target:
+                break
+            q = apply(p, problem.tokens(p, engine))
+            pq = float(tree_sum(engine.map(lambda b: cg_inner(p, q, *b), blocks)))  # noqa: B023
+            if not pq > 0:
+                break
+            step = rz / pq
+            new = float(tree_sum(engine.map(lambda b: cg_move(P, r, p, q, m, step, *b), blocks)))  # noqa: B023
+            beta, rz = new / rz, new
+            engine.map(lambda b: cg_turn(r, m, p, beta, *b), blocks)  # noqa: B023
+        self.U = problem.tokens(P, engine)
+
+    def _diagonal(self, side: Side, G: Floats2d) -> Floats2d:
+        """The diagonal of the operator on P, up to the coupling between the parts of one word."""
+        problem, engine = self._problem, self._engine
+        squares = self.S * self.S
+        h = np.empty_like(self.U)
+        engine.map(lambda b: normal_diagonal(side.indptr, side.indices, side.surplus, squares, G, side.a_row, h, *b), side.blocks)
+        for strength, form, _ in problem.penalties:
+            h += (strength * form.diagonal()).astype(h.dtype)[:, None]
+        operator = problem.operator(h.dtype)
+        m = h if operator is None else operator.squared().transposed.apply(h, engine)
+        m += problem.ridge.astype(h.dtype)[:, None]
+        return m
+
+    def _balance(self) -> None:
+        """U → cU, S → S/c with c⁴ = γ_S‖S‖² / (Σ λ tr(UᵀLU) + γ_P‖P‖²): the fit stays, the penalties fall."""
+        problem = self._problem
+        features = problem.ridge_features * squared_norm(self.S)
+        tokens = squared_norm(self.P, problem.ridge)
+        tokens += sum(strength * form.value(self.U, self._engine) for strength, form, _ in problem.penalties)
+        if features > 0 and tokens > 0:
+            c = self.P.dtype.type((features / tokens) ** 0.25)
+            self.P *= c
+            self.S /= c
+            if self.U is not self.P:
+                self.U *= c

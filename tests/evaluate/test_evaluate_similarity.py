@@ -1,0 +1,157 @@
+"""Rank correlation, cosines, rules for unknown words, bands."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from evaluate_fakes import FakeModel, random_model
+from hypothesis import given
+from hypothesis import strategies as st
+from naive_evaluate import cosine
+from naive_evaluate import spearman as naive_spearman
+from scipy.stats import pearsonr, spearmanr
+
+from morphvec.errors import OptionError
+from morphvec.evaluate.datasets import SimilaritySet
+from morphvec.evaluate.similarity import pearson, score, spearman, weighted_spearman
+
+numbers = st.lists(
+    st.tuples(st.integers(0, 6), st.floats(-1, 1, allow_subnormal=False)), min_size=3, max_size=40
+).filter(lambda rows: len({x for x, _ in rows}) > 1 and len({y for _, y in rows}) > 1)
+
+
+def similarity_set(rows, name="set"):
+    return SimilaritySet(
+        name, tuple((a, b) for a, b, _ in rows), np.array([s for *_, s in rows], dtype=float)
+    )
+
+
+@given(numbers)
+def test_spearman_is_scipys_and_the_naive_one(rows):
+    x, y = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
+    assert spearman(x, y) == pytest.approx(naive_spearman(list(x), list(y)), abs=1e-12)
+
+
+def test_spearman_on_many_pairs_with_ties():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 200, 3000).astype(float), rng.standard_normal(3000).round(2)
+    y += x / 100
+    assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic, abs=1e-13)
+    assert pearson(x, y) == pytest.approx(pearsonr(x, y).statistic, abs=1e-12)
+
+
+@given(numbers, st.data())
+def test_a_weight_is_a_repetition(rows, data):
+    x, y = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    weights = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(x), max_size=len(x))))
+    repeated = spearman(np.repeat(x, weights), np.repeat(y, weights)) if weights.sum() else math.nan
+    np.testing.assert_allclose(weighted_spearman(x, y, weights[None])[0], repeated, atol=1e-13)
+
+
+def test_a_constant_side_has_no_correlation():
+    assert math.isnan(spearman(np.ones(4), np.arange(4.0)))
+    assert math.isnan(pearson(np.arange(4.0), np.ones(4)))
+
+
+def test_cosines_are_the_naive_ones_and_words_are_folded():
+    model = random_model(1, ["cat", "dog", "sun", "moon"])
+    rows = [("Cat", "DOG", 3.0), ("sun", "moon", 9.0), ("cat", "moon", 1.0), ("cat", "Cat", 10.0)]
+    outcome = score(model, similarity_set(rows))
+    expected = [cosine(model.vector_for(a.lower()), model.vector_for(b.lower())) for a, b, _ in rows]
+    np.testing.assert_allclose(outcome.values, expected, atol=1e-12)
+    assert outcome.items.tolist() == [0, 1, 2, 3]
+    assert outcome.gold.tolist() == [3.0, 9.0, 1.0, 10.0]
+    assert outcome.metric == "spearman"
+    assert outcome.reason == ""
+
+
+@pytest.fixture
+def half_known():
+    model = FakeModel(
+        ["a", "b", "c", "zero"],
+        [[1, 0], [1, 1], [0, 1], [0, 0]],
+        counts=np.array([2000, 500, 50, 20]),
+        parts={"ab": [1, 2]},
+        composes=True,
+    )
+    rows = [
+        ("a", "b", 5.0),
+        ("a", "c", 1.0),
+        ("b", "c", 4.0),
+        ("a", "ab", 3.0),
+        ("a", "x", 2.0),
+        ("c", "zero", 0.0),
+    ]
+    return model, similarity_set(rows)
+
+
+@pytest.mark.parametrize(
+    ("rule", "items", "values"),
+    [
+        ("skip", [0, 1, 2, 5], [2**-0.5, 0, 2**-0.5, 0]),
+        ("compose", [0, 1, 2, 3, 5], [2**-0.5, 0, 2**-0.5, 5**-0.5, 0]),
+        ("zero", [0, 1, 2, 3, 4, 5], [2**-0.5, 0, 2**-0.5, 0, 0, 0]),
+    ],
+)
+def test_rules_for_unknown_words(half_known, rule, items, values):
+    outcome = score(*half_known, rule)
+    assert outcome.items.tolist() == items
+    np.testing.assert_allclose(outcome.values, values, atol=1e-12)
+    assert outcome.total == 6
+    assert outcome.unknown == rule
+    assert outcome.detail["unknown_words"] == 2
+    assert outcome.detail["unknown_pairs"] == 2
+    if rule == "compose":
+        assert (outcome.detail["composed_words"], outcome.detail["uncomposed_words"]) == (1, 1)
+
+
+def test_bands_go_by_the_rarer_word(half_known):
+    bands = score(*half_known, "zero").detail["bands"]
+    assert {name: band["n"] for name, band in bands.items()} == {
+        "unseen": 2,
+        "<100": 3,
+        "100-1000": 1,
+        ">1000": 0,
+    }
+    assert bands["100-1000"]["score"] is None
+    assert bands["<100"]["score"] == pytest.approx(naive_spearman([0, 2**-0.5, 0], [1, 4, 0]))
+
+
+def test_bands_need_counts(half_known):
+    model, dataset = half_known
+    model.counts = None
+    assert "bands" not in score(model, dataset).detail
+
+
+def test_too_few_pairs_and_equal_values_say_why(half_known):
+    model, _ = half_known
+    few = score(model, similarity_set([("a", "b", 1.0), ("a", "x", 2.0), ("y", "z", 3.0)]))
+    assert len(few.values) == 1
+    assert "1 of 3 pairs" in few.reason
+    none = score(model, similarity_set([("x", "y", 1.0)]))
+    assert len(none.values) == 0
+    assert none.detail["bands"]["unseen"] == {"n": 0, "score": None}
+    flat = [("a", "b", 1.0), ("a", "c", 1.0), ("b", "c", 1.0)]
+    assert score(model, similarity_set(flat)).reason == "all human scores are equal"
+    same = [("a", "c", 1.0), ("a", "zero", 2.0), ("c", "zero", 3.0)]
+    assert score(model, similarity_set(same)).reason == "all cosines are equal"
+
+
+def test_rules_are_checked():
+    model = random_model(0, ["a", "b"])
+    with pytest.raises(OptionError, match="unknown='guess'"):
+        score(model, similarity_set([("a", "b", 1.0)]), "guess")
+    with pytest.raises(OptionError, match="compose"):
+        score(model, similarity_set([("a", "b", 1.0)]), "compose")
+
+
+def test_words_of_a_language():
+    model = random_model(0, ["tur:ısı", "tur:kış", "eng:isi", "eng:sun"], languages=("eng", "tur"))
+    rows = [("ISI", "KIŞ", 1.0), ("eng:Sun", "eng:ISI", 2.0), ("tur:kış", "eng:sun", 3.0)]
+    assert score(model, similarity_set(rows), language="tur").items.tolist() == [0, 1, 2]
+    assert score(model, similarity_set(rows)).items.tolist() == [1, 2]  # a bare word is of no language here
+    one = random_model(0, ["tur:ısı", "tur:kış"], languages=("tur",))
+    assert score(one, similarity_set(rows)).items.tolist() == [0]

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from naive_morphology import analyse as naive_analyse
+from naive_morphology import columns
+
+from morphvec.errors import InputError
+from morphvec.morphology import AffixRule, affix_pairs, analyse, read_affixes
+
+LIST = "# English\n-ing\n-ies\t-y\tPL\n\n-s\t-\tPL\nun-\t\tNEG\nin-\tun-\n"
+
+
+def rules_of(tmp_path, text):
+    path = tmp_path / "affixes.tsv"
+    path.write_text(text, encoding="utf-8")
+    return read_affixes(path)
+
+
+def test_the_list_in_file_order(tmp_path):
+    assert rules_of(tmp_path, LIST) == (
+        AffixRule("suffix", "ing", "", "-ing"),
+        AffixRule("suffix", "ies", "y", "PL"),
+        AffixRule("suffix", "s", "", "PL"),
+        AffixRule("prefix", "un", "", "NEG"),
+        AffixRule("prefix", "in", "un", "in-"),
+    )
+
+
+def test_affixes_are_composed_like_the_vocabulary(tmp_path):
+    (rule,) = rules_of(tmp_path, "-e\u0301s\n")
+    assert rule.undo("cafés") == "caf"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("ing", "'ing'"),
+        ("-", "'-'"),
+        ("--", "'--'"),
+        ("-a-", "'-a-'"),
+        ("--a", "'--a'"),
+        ("-a b", "'-a b'"),
+        ("-ies\ty", "'y' beside the suffix"),
+        ("-ies\ty-", "'y-' beside the suffix"),
+        ("-s\t-s", "a rule changes the word"),
+        ("-s\t\tPL\tx", "4 columns"),
+        ("-en", "the rule of line 1 again"),
+    ],
+)
+def test_errors_name_the_line(tmp_path, line, problem):
+    with pytest.raises(InputError, match="line 3") as caught:
+        rules_of(tmp_path, f"-en\n#\n{line}\n")
+    assert problem in str(caught.value)
+
+
+def test_a_list_of_comments_is_empty(tmp_path):
+    with pytest.raises(InputError, match="has no rules"):
+        rules_of(tmp_path, "# nothing\n")
+
+
+def test_undo_leaves_something():
+    rule = AffixRule("suffix", "ing", "e", "x")
+    assert rule.undo("baking") == "bake"
+    assert rule.undo("ing") is None
+    assert rule.undo("walk") is None
+    assert AffixRule("prefix", "un", "", "x").undo("unun") == "un"
+
+
+def test_one_stem_per_name_and_the_frequent_one_wins():
+    words = ["bake", "baked", "bak", "walk", "walked", "walking"]
+    rules = [
+        AffixRule("suffix", "ed", "", "PST"),
+        AffixRule("suffix", "ed", "e", "PST"),
+        AffixRule("suffix", "ing", "", "-ing"),
+    ]
+    frequent = analyse(words, [9, 5, 1, 4, 2, 2], rules)
+    assert columns(frequent.stems, frequent.words, frequent.rules) == [(0, 1, 1), (3, 4, 0), (3, 5, 2)]
+    rare = analyse(words, [1, 5, 9, 4, 2, 2], rules)
+    assert columns(rare.stems, rare.words, rare.rules)[0] == (2, 1, 0)
+    tie = analyse(words, [1] * 6, rules)
+    assert columns(tie.stems, tie.words, tie.rules)[0] == (2, 1, 0)  # bak < bake
+
+
+def test_rules_of_two_names_give_two_analyses():
+    rules = [AffixRule("suffix", "s", "", "PL"), AffixRule("suffix", "s", "", "3SG")]
+    found = analyse(["work", "works"], [2, 1], rules)
+    assert columns(found.stems, found.words, found.rules) == [(0, 1, 0), (0, 1, 1)]
+
+
+def test_min_stem_counts_the_characters_of_the_stem():
+    rules = [AffixRule("suffix", "ies", "y", "PL"), AffixRule("suffix", "s", "", "PL")]
+    words = ["fly", "flies", "a", "as"]
+    assert columns(*[analyse(words, [1] * 4, rules).words]) == [(1,)]
+    assert columns(*[analyse(words, [1] * 4, rules, min_stem=1).words]) == [(1,), (3,)]
+    assert columns(*[analyse(words, [1] * 4, rules, min_stem=4).words]) == []
+
+
+def test_counts_and_words_go_together():
+    with pytest.raises(ValueError, match="2 counts for 1 words"):
+        analyse(["a"], [1, 2], [])
+
+
+AFFIX = st.text("ab", min_size=1, max_size=2)
+RULE = st.builds(
+    AffixRule, st.sampled_from(["suffix", "prefix"]), AFFIX, st.text("ab", max_size=1), st.sampled_from("XYZ")
+).filter(lambda rule: rule.form != rule.lemma)
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=5), unique=True, max_size=14),
+    st.lists(RULE, max_size=6, unique=True),
+    st.integers(0, 3),
+    st.data(),
+)
+def test_analyse_is_the_naive_one(words, rules, min_stem, data):
+    counts = data.draw(st.lists(st.integers(1, 3), min_size=len(words), max_size=len(words)))
+    found = analyse(words, counts, rules, min_stem)
+    assert columns(found.stems, found.words, found.rules) == naive_analyse(words, counts, rules, min_stem)
+
+
+def test_affix_classes_hold_out_and_rows():
+    words = ["walk", "walks", "talk", "talks", "bring", "brings"]
+    rules = [
+        AffixRule("suffix", "s", "", "3SG"),
+        AffixRule("suffix", "lks", "lk", "LK"),
+        AffixRule("prefix", "b", "", "B"),
+    ]
+    pairs, report = affix_pairs(words, [6, 5, 4, 3, 2, 1], rules)
+    assert pairs.names == ("3SG", "LK")
+    assert columns(pairs.class_of, pairs.lemmas, pairs.forms) == [
+        (0, 0, 1),
+        (0, 2, 3),
+        (0, 4, 5),
+        (1, 0, 1),
+        (1, 2, 3),
+    ]
+    assert (report.rows, report.used, report.small, report.held_out) == (5, 5, 0, 0)
+
+    moved, report = affix_pairs(
+        words,
+        [6, 5, 4, 3, 2, 1],
+        rules,
+        rows=[10, 3, 8, 7, 6, 5],
+        language="eng",
+        fold=lambda word, language: word.lower(),
+        hold_out=["eng:TALKS", "deu:walk", "zzz"],
+    )
+    assert columns(moved.class_of, moved.lemmas, moved.forms) == [(0, 6, 5), (0, 10, 3)]
+    assert (report.rows, report.used, report.held_out, report.small) == (5, 2, 2, 1)
+    assert report.languages == ("eng",)
+
+
+def test_a_held_out_stem_is_not_replaced_by_the_next_best():
+    rules = [AffixRule("suffix", "ed", "", "PST"), AffixRule("suffix", "ed", "e", "PST")]
+    pairs, report = affix_pairs(["bake", "baked", "bak"], [9, 5, 1], rules, hold_out=["bake"], min_size=1)
+    assert (len(pairs.names), report.held_out, report.rows) == (0, 1, 1)
