@@ -72,8 +72,10 @@ def main() -> None:
             model = out / f"{pair}-{number}"
             settings = [*TRAIN, *choice, "--threads", str(machine.cores()), "--seed", str(options.seed)]
             run = machine.morphvec("train", *texts, "-o", model, *settings, "--overwrite", "--json")
-            test = ["--bli", source, target, data / "bli" / dictionary]
-            found = machine.results(machine.morphvec("evaluate", model, *test, "--json"))
+            words = data / "bli" / dictionary
+            found = machine.results(
+                machine.morphvec("evaluate", model, "--bli", source, target, words, "--json")
+            )
             document["runs"].append(
                 {
                     "pair": pair,

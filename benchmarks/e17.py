@@ -40,14 +40,25 @@ HELD_OUT = [*OFFSET, "--hold-out", "{held_out}"]
 RUNS: dict[str, list[str]] = {
     "als": ["--parts", "own"],
     "gensim": [],
-    "als + offset": ["--parts", "own", *OFFSET],
-    "als + offset, test words held out": ["--parts", "own", *HELD_OUT],
-    "als + n-grams": ["--parts", "own,ngrams"],
+    "offset": ["--parts", "own", *OFFSET],
+    "offset-held-out": ["--parts", "own", *HELD_OUT],
+    "ngrams": ["--parts", "own,ngrams"],
     "fasttext": [],
-    "als + n-grams + offset": ["--parts", "own,ngrams", *OFFSET],
-    "als + n-grams + offset, test words held out": ["--parts", "own,ngrams", *HELD_OUT],
+    "both": ["--parts", "own,ngrams", *OFFSET],
+    "both-held-out": ["--parts", "own,ngrams", *HELD_OUT],
 }
 PEERS = ("gensim", "fasttext")
+LABELS = {
+    "als": "als",
+    "gensim": "gensim SGNS, {epochs} epochs",
+    "offset": "+ offset constraints (UniMorph eng)",
+    "offset-held-out": "+ offset constraints, all test words held out of them",
+    "ngrams": "+ n-gram composition, no constraints",
+    "fasttext": "fastText 3–6, {epochs} epochs",
+    "both": "+ both",
+    "both-held-out": "+ both, all test words held out of the constraints",
+}
+RATIOS = (("gensim", "als"), ("fasttext", "both"))
 TRAIN = [
     "--tokenizer",
     "whitespace",
@@ -146,29 +157,40 @@ def score(model: Path, data: Path) -> dict[str, dict[str, Any]]:
 def report(document: dict[str, Any]) -> str:
     """The markdown table of a document's runs: scores ×100 as means over seeds, times and memory as medians."""
     runs = document["runs"]
-    names = list(dict.fromkeys(run["name"] for run in runs))
+    times = {name: median(run["seconds"] for run in runs if run["name"] == name) for name in names(runs)}
     rows = []
-    for name in names:
+    for name in names(runs):
         mine = [run for run in runs if run["name"] == name]
         scores = [[run["scores"][column]["score"] for run in mine] for column in COLUMNS]
         cells = ["–" if None in column else machine.percent(mean(column)) for column in scores]
-        seconds = f"{median(run['seconds'] for run in mine):.0f}"
         peak = f"{median(run['peak_bytes'] for run in mine) / 2**30:.1f}"
-        label = f"{name}, {document['epochs']} epochs" if name in PEERS else name
-        rows.append([label, *cells, seconds, peak, str(len(mine))])
-    counts = ["n", *(str(runs[0]["scores"][column]["n"]) for column in COLUMNS), "", "", ""] if runs else []
-    header = ["text → vectors", *COLUMNS, "seconds", "peak GiB", "seeds"]
+        label = LABELS[name].format(epochs=document["epochs"])
+        rows.append([label, *cells, f"{times[name]:.1f}", peak, str(len(mine))])
+    if runs:
+        rows.append(["n", *(str(runs[0]["scores"][column]["n"]) for column in COLUMNS), "", "", ""])
+    ratios = [
+        f"{peer} ÷ {ours}: {times[peer] / times[ours]:.1f}"
+        for peer, ours in RATIOS
+        if peer in times and ours in times
+    ]
     corpus = document["corpus"]
     title = "E17" if corpus["is_e17"] else f"NOT E17: {corpus['file']}"
-    return "\n".join(
-        [
-            f"{title}: {corpus['bytes']:,} bytes, {corpus['tokens']:,} tokens. {machine.conditions(document['machine'])}.",
-            "Whole processes, wall clock; the peers' seconds are without the writing of their text file. "
-            f"Seeds from {document['seed']}. Spearman ×100, pairs with an unknown word skipped; 3CosAdd ×100.",
-            "",
-            machine.table(header, [*rows, counts] if counts else rows),
-        ]
-    )
+    facts = machine.conditions(document["machine"])
+    lines = [
+        f"{title}: {corpus['bytes']:,} bytes, {corpus['tokens']:,} tokens. {facts}.",
+        "Whole processes, wall clock; the peers' seconds are without the writing of their text file. "
+        f"Seeds from {document['seed']}. Spearman ×100, pairs with an unknown word skipped; 3CosAdd ×100.",
+        "",
+        machine.table(["text → vectors", *COLUMNS, "seconds", "peak GiB", "seeds"], rows),
+    ]
+    if ratios:
+        lines += ["", f"Seconds, {'; '.join(ratios)}."]
+    return "\n".join(lines)
+
+
+def names(runs: list[dict[str, Any]]) -> list[str]:
+    """The names of runs, in the order of their first."""
+    return list(dict.fromkeys(run["name"] for run in runs))
 
 
 def main() -> None:
@@ -197,7 +219,7 @@ def main() -> None:
     held_out.write_text("\n".join(tested_words(data)) + "\n", encoding="utf-8")
     fields = {"unimorph": data / "unimorph" / "eng.tsv.gz", "held_out": held_out}
 
-    names = [name for name in options.only or RUNS if options.peers or name not in PEERS]
+    chosen = [name for name in options.only or RUNS if options.peers or name not in PEERS]
     document: dict[str, Any] = {
         "machine": machine.facts(),
         "corpus": measured,
@@ -206,9 +228,9 @@ def main() -> None:
         "runs": [],
     }
     for repeat in range(options.repeat):
-        for name in names:
+        for name in chosen:
             seed = options.seed + repeat
-            model = out / f"{re.sub('[^a-z]+', '-', name)}-{seed}"
+            model = out / f"{name}-{seed}"
             took = train(name, corpus, model, seed, fields, options.epochs)
             scores = score(model, data)
             document["runs"].append({"name": name, "seed": seed, **took, "scores": scores})

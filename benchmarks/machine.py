@@ -35,7 +35,8 @@ class Finished:
     @property
     def json(self) -> dict[str, Any]:
         """The last line of the output as JSON (libraries may print above it)."""
-        return json.loads(self.stdout.strip().splitlines()[-1])
+        document: dict[str, Any] = json.loads(self.stdout.strip().splitlines()[-1])
+        return document
 
 
 def timed(command: Sequence[str | Path]) -> Finished:

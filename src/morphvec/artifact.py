@@ -56,7 +56,7 @@ def sha256_file(path: Path) -> str:
 def sha256_array(array: NDArray[Any]) -> str:
     """The SHA-256 of an array's little-endian, row-major bytes, in hexadecimal."""
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return hashlib.sha256(little.reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(little.reshape(-1).view(np.uint8).data).hexdigest()
 
 
 # ---------------------------------------------------------------------------------------------- writing

@@ -71,7 +71,9 @@ class Association:
     blocks: tuple[Block, ...]
 
 
-def weigh(counts: Counts, options: AssociationOptions | None = None, *, engine: Engine | None = None) -> Association:
+def weigh(
+    counts: Counts, options: AssociationOptions | None = None, *, engine: Engine | None = None
+) -> Association:
     """The association matrix of ``counts``.
 
     Raises InputError where no cell is kept.
@@ -83,7 +85,16 @@ def weigh(counts: Counts, options: AssociationOptions | None = None, *, engine: 
     ends = np.array([block.end for block in counts.blocks], np.int64)
     betas = np.array([block.beta for block in counts.blocks])
     floor = 0.0 if options.association == "ppmi" else -math.inf
-    cells = (matrix.indptr, matrix.indices, matrix.data, ends, row_terms, column_terms, float(options.add_lambda), floor)
+    cells = (
+        matrix.indptr,
+        matrix.indices,
+        matrix.data,
+        ends,
+        row_terms,
+        column_terms,
+        float(options.add_lambda),
+        floor,
+    )
     rows = row_blocks(matrix.indptr)
     lengths = np.zeros(matrix.shape[0], np.int64)
     engine.map(lambda block: count_kept(*cells, lengths, *block), rows)
@@ -91,19 +102,33 @@ def weigh(counts: Counts, options: AssociationOptions | None = None, *, engine: 
     np.cumsum(lengths, out=indptr[1:])
     size = int(indptr[-1])
     if size == 0:
-        raise InputError(f"none of {matrix.nnz} observed cells has a positive association", "ppmi keeps cells above 0",
-                         "lower --shift, use --association pmi, or give more text")
-    indices, values, weights = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
+        raise InputError(
+            f"none of {matrix.nnz} observed cells has a positive association",
+            "ppmi keeps cells above 0",
+            "lower --shift, use --association pmi, or give more text",
+        )
+    indices, values, weights = (
+        np.empty(size, np.int32),
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+    )
     kind = WEIGHTS.index(options.weight)
     weight_max = float(options.weight_max or WEIGHT_MAX[options.weight])
-    engine.map(lambda block: associate(*cells, kind, weight_max, betas, indptr, indices, values, weights, *block), rows)
+    engine.map(
+        lambda block: associate(*cells, kind, weight_max, betas, indptr, indices, values, weights, *block),
+        rows,
+    )
     alpha = np.zeros(matrix.shape[1])
     for block in counts.blocks:
         default = options.unobserved * block.beta
         alpha[block.begin : block.end] = default if block.unobserved is None else block.unobserved
     return Association(
-        _csr(indptr, indices, values, matrix.shape), _csr(indptr, indices, weights, matrix.shape), alpha,
-        counts.words, counts.features, counts.blocks,
+        _csr(indptr, indices, values, matrix.shape),
+        _csr(indptr, indices, weights, matrix.shape),
+        alpha,
+        counts.words,
+        counts.features,
+        counts.blocks,
     )
 
 

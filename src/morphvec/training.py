@@ -28,10 +28,19 @@ class LoopOptions:
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
-            raise OptionError(f"epochs={self.epochs}", "at least one epoch is needed", "give another --epochs")
+            raise OptionError(
+                f"epochs={self.epochs}", "at least one epoch is needed", "give another --epochs"
+            )
 
 
-def run(trainer: Trainer, options: LoopOptions, *, reporter: Reporter = SILENT, name: str = "fit", knob: str = "--ridge") -> list[Mapping[str, Any]]:
+def run(
+    trainer: Trainer,
+    options: LoopOptions,
+    *,
+    reporter: Reporter = SILENT,
+    name: str = "fit",
+    knob: str = "--ridge",
+) -> list[Mapping[str, Any]]:
     """Drive ``trainer`` and return its history, one entry per epoch with its number and seconds.
 
     knob: the option to name when the objective leaves the finite numbers (DivergenceError).
@@ -44,8 +53,11 @@ def run(trainer: Trainer, options: LoopOptions, *, reporter: Reporter = SILENT, 
             total = float(metrics["total"])
             history.append({"epoch": number + 1, **metrics, "seconds": time.perf_counter() - start})
             if not math.isfinite(total):
-                raise DivergenceError(f"epoch {number + 1}: the objective is {total}", "training stops when the objective is not finite",
-                                      f"change {knob}")
+                raise DivergenceError(
+                    f"epoch {number + 1}: the objective is {total}",
+                    "training stops when the objective is not finite",
+                    f"change {knob}",
+                )
             progress.advance(1, f"J = {total:.6g}")
             if number and options.tolerance > 0:
                 before = float(history[-2]["total"])

@@ -168,7 +168,17 @@ def test_candidates_of_one_language():
     model = random_model(0, words, languages=("eng", "spa"))
     outcome = score(model, questions("s a b c d"), language="eng", restrict=4)[-1]
     assert (len(outcome.values), outcome.detail["candidates"]) == (1, 4)
-    assert len(score(model, questions("s a b c d"), restrict=6)[-1].values) == 0
+    bare = score(model, questions("s a b c d"), restrict=6)[-1]
+    assert len(bare.values) == 0
+    assert bare.reason.endswith("(the model has eng, spa: say of which language the words are)")
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_a_language_without_words_has_no_candidates(method):
+    model = random_model(0, ["eng:a", "eng:b", "eng:c", "eng:d"], languages=("eng", "spa"))
+    outcome = score(model, questions("s a b c d"), language="spa", method=method)[-1]
+    assert len(outcome.values) == 0
+    assert "0 candidates" in outcome.reason
 
 
 def test_the_logistic_regression_is_at_its_minimum():

@@ -153,5 +153,6 @@ def test_words_of_a_language():
     rows = [("ISI", "KIŞ", 1.0), ("eng:Sun", "eng:ISI", 2.0), ("tur:kış", "eng:sun", 3.0)]
     assert score(model, similarity_set(rows), language="tur").items.tolist() == [0, 1, 2]
     assert score(model, similarity_set(rows)).items.tolist() == [1, 2]  # a bare word is of no language here
+    assert "the model has eng, tur" in score(model, similarity_set(rows[:1])).reason
     one = random_model(0, ["tur:ısı", "tur:kış"], languages=("tur",))
     assert score(one, similarity_set(rows)).items.tolist() == [0]

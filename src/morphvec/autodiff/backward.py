@@ -58,9 +58,6 @@ class SparseMessage:
     def dtype(self) -> Any:
         return self.g.dtype
 
-    def astype(self, dtype: Any) -> SparseMessage:
-        return SparseMessage(self.index, self.g.astype(dtype), self.shape, self.dense, self.add_at)
-
 
 class _Inbox:
     """The running sum of the messages to one node; ``ours`` when no one else can hold the array."""
@@ -120,9 +117,10 @@ def backward_pass(g: Value, end: Node, roots: tuple[Node, ...]) -> tuple[Value, 
                     "add it with autodiff.defvjp",
                 )
             message = vjp(message_in, node.value, *node.args, **node.kwargs)
-            if message.shape != parent.shape:
+            shape = getattr(message, "shape", None)
+            if shape != parent.shape:
                 raise MorphvecError(
-                    f"the vjp of {node.fun.__name__} for argument {place} has shape {message.shape}",
+                    f"the vjp of {node.fun.__name__} for argument {place} has shape {shape}",
                     f"the argument has shape {parent.shape}",
                     "mend that vjp (autodiff.unbroadcast undoes broadcasting)",
                 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +19,20 @@ from morphvec.counts.matrix import Counts
 from morphvec.counts.spill import Run, RunStore
 from morphvec.engine.base import Engine
 from morphvec.errors import BudgetError, InputError
-from morphvec.features.space import MAX_WINDOW, WINDOW_WEIGHTS, Block, BlockOptions, check_choice, check_number
+from morphvec.features.space import (
+    MAX_WINDOW,
+    WINDOW_WEIGHTS,
+    Block,
+    BlockOptions,
+    check_choice,
+    check_number,
+)
 from morphvec.features.subword import find_grams
 from morphvec.kernels.runs import combine_events, radix_sort, row_lengths, unfold
 from morphvec.kernels.windows import emit_units, emit_window, pair_weights
 from morphvec.report import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from morphvec.text.encoded import Encoded
-    from morphvec.text.vocabulary import Vocabulary
+from morphvec.text.encoded import Encoded
+from morphvec.text.vocabulary import Vocabulary
 
 DEFAULT_MEMORY = 4 << 30  # bytes
 _EVENT_BYTES = 32  # an event, its spare, and its place in the run that is made of it
@@ -72,9 +76,15 @@ def count(
     names: list[Sequence[str]] = []
     for block in options.blocks:
         if block.kind == "window":
-            matrix, columns = _count_window(encoded, vocabulary, options, engine, folder, memory, reporter), vocabulary.words
+            matrix, columns = (
+                _count_window(encoded, vocabulary, options, engine, folder, memory, reporter),
+                vocabulary.words,
+            )
         elif block.kind == "ids":
-            matrix, columns = _count_units(encoded, vocabulary, engine, folder, memory, reporter), encoded.unit_names
+            matrix, columns = (
+                _count_units(encoded, vocabulary, engine, folder, memory, reporter),
+                encoded.unit_names,
+            )
         else:
             matrix, columns = _count_grams(vocabulary, options)
         begin = blocks[-1].end if blocks else 0
@@ -111,7 +121,19 @@ def _count_window(
     def emit(begin: int, end: int, events: NDArray[np.uint64]) -> int:
         return int(emit_window(ids, begin, end, options.window, column_bits, code_bits, events))
 
-    runs = _collect(emit, len(ids), options.window, code_bits, 2 * column_bits, weights, engine, folder, memory, reporter, "count pairs")
+    runs = _collect(
+        emit,
+        len(ids),
+        options.window,
+        code_bits,
+        2 * column_bits,
+        weights,
+        engine,
+        folder,
+        memory,
+        reporter,
+        "count pairs",
+    )
     return _to_csr(runs, (size, size), column_bits, True, scale, memory)
 
 
@@ -120,7 +142,11 @@ def _count_units(
 ) -> csr_array:
     rows, columns = len(vocabulary.words), len(encoded.unit_names)
     if columns == 0:
-        raise InputError("the corpus has no ids", "the block ids needs the id of each line", "pass --format tsv (id⇥text), or leave ids out of --features")
+        raise InputError(
+            "the corpus has no ids",
+            "the block ids needs the id of each line",
+            "pass --format tsv (id⇥text), or leave ids out of --features",
+        )
     column_bits = max(1, (columns - 1).bit_length())
     row_bits = max(1, (rows - 1).bit_length())
     _check_bits(column_bits + row_bits)
@@ -136,22 +162,28 @@ def _count_units(
         return int(emit_units(ids, begin, end, line, encoded.units, column_bits, events))
 
     one = np.ones(1, np.int64)
-    runs = _collect(emit, len(ids), 1, 0, column_bits + row_bits, one, engine, folder, memory, reporter, "count ids")
+    runs = _collect(
+        emit, len(ids), 1, 0, column_bits + row_bits, one, engine, folder, memory, reporter, "count ids"
+    )
     return _to_csr(runs, (rows, columns), column_bits, False, 1.0, memory)
 
 
 def _count_grams(vocabulary: Vocabulary, options: CountOptions) -> tuple[csr_array, tuple[str, ...]]:
     if options.ngrams is None:
-        raise InputError("features name ngrams but ngrams=none", "n-gram columns need lengths", "write e.g. --ngrams 3-6")
-    bare = [vocabulary.bare(row) for row in range(len(vocabulary.words))]
-    grams = find_grams(bare, *options.ngrams, options.ngram_min_types)
+        raise InputError(
+            "features name ngrams but ngrams=none", "n-gram columns need lengths", "write e.g. --ngrams 3-6"
+        )
+    grams = find_grams(vocabulary.bare(), *options.ngrams, options.ngram_min_types)
     return csr_array(grams.member.astype(np.float64)), grams.names
 
 
 def _check_bits(bits: int) -> None:
     if bits > 64:
-        raise BudgetError(f"{bits} bits for a pair and its distance", "a counted event has 64 bits",
-                          "set --max-vocab or a smaller --window")
+        raise BudgetError(
+            f"{bits} bits for a pair and its distance",
+            "a counted event has 64 bits",
+            "set --max-vocab or a smaller --window",
+        )
 
 
 def _collect(
@@ -180,7 +212,10 @@ def _collect(
         spare = np.empty(size, np.uint64)
         if radix_sort(events, spare, size, code_bits, code_bits + key_bits):
             events, spare = spare, events
-        keys, sums = spare[:size] if len(spare) >= size else np.empty(size, np.uint64), np.empty(size, np.int64)
+        keys, sums = (
+            spare[:size] if len(spare) >= size else np.empty(size, np.uint64),
+            np.empty(size, np.int64),
+        )
         length = combine_events(events, size, code_bits, weights, keys, sums)
         store.add(keys[:length], sums[:length])
         progress.advance(end - begin)
@@ -188,18 +223,25 @@ def _collect(
     with reporter.stage(name, positions, "tokens") as progress:
         engine.map(shard, range(0, positions, step))
         if store.spilled:
-            reporter.note(f"{name}: {store.spilled / 1e9:.2f} GB of sorted runs went to disk, within --memory")
+            reporter.note(
+                f"{name}: {store.spilled / 1e9:.2f} GB of sorted runs went to disk, within --memory"
+            )
         return store.merge_all(engine)
 
 
-def _to_csr(runs: list[Run], shape: tuple[int, int], column_bits: int, symmetric: bool, scale: float, memory: int) -> csr_array:
+def _to_csr(
+    runs: list[Run], shape: tuple[int, int], column_bits: int, symmetric: bool, scale: float, memory: int
+) -> csr_array:
     lengths = np.zeros(shape[0], np.int64)
     for keys, _ in runs:
         row_lengths(keys, column_bits, symmetric, lengths)
     cells = int(lengths.sum())
     if cells * 12 > memory:
-        raise BudgetError(f"{cells} cells need {cells * 12 / 1e9:.1f} GB", f"--memory allows {memory / 1e9:.1f} GB",
-                          "raise --memory or --min-count, or set --max-vocab")
+        raise BudgetError(
+            f"{cells} cells need {cells * 12 / 1e9:.1f} GB",
+            f"--memory allows {memory / 1e9:.1f} GB",
+            "raise --memory or --min-count, or set --max-vocab",
+        )
     indptr = np.zeros(shape[0] + 1, np.int64)
     np.cumsum(lengths, out=indptr[1:])
     indices, data = np.empty(cells, np.int32), np.empty(cells)

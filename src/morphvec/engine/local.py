@@ -24,7 +24,11 @@ class LocalEngine:
 
     def __post_init__(self) -> None:
         if self.threads < 1:
-            raise OptionError(f"threads={self.threads}", "at least one thread is needed", "leave --threads out to use every core")
+            raise OptionError(
+                f"threads={self.threads}",
+                "at least one thread is needed",
+                "leave --threads out to use every core",
+            )
 
     def map(self, function: Callable[[Block], Value], blocks: Sequence[Block]) -> list[Value]:
         """See Engine.map. The first error of a block is raised after the running blocks end."""

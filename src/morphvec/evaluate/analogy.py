@@ -16,7 +16,7 @@ import numpy as np
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.errors import OptionError
-from morphvec.evaluate.base import Outcome, WordVectors, key_of, unit_rows
+from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint, unit_rows
 from morphvec.evaluate.datasets import AnalogySet, RelationSet
 from morphvec.rng import stream
 
@@ -86,7 +86,9 @@ def score(
     shared = {"method": method, "restrict": restrict, "candidates": len(candidates)}
     outcomes = []
     for number, section in enumerate(sections):
-        answered = chosen.answer(rows, section.given, stream(seed, block=number))
+        answered = section.items  # none, where nothing can be asked
+        if len(section.items):
+            answered = chosen.answer(rows, section.given, stream(seed, block=number))
         hits = (answered[:, None] == section.right).any(axis=1).astype(np.float64)
         asked = section.given[:, :1] if chosen.by_pair else section.given
         barred = ((section.right[:, :, None] == asked[:, None, :]).any(axis=2) | (section.right < 0)).all(
@@ -107,7 +109,8 @@ def score(
             **totals,
         }
     sums = [_total(task, dataset.name, name, parts, shared) for name, parts in totals.items()]
-    return [_explained(outcome, chosen.by_pair) for outcome in [*outcomes, *sums]]
+    hint = language_hint(model, language)
+    return [_explained(outcome, chosen.by_pair, hint) for outcome in [*outcomes, *sums]]
 
 
 def check(method: str, restrict: int) -> None:
@@ -141,14 +144,14 @@ def _total(task: str, dataset: str, name: str, parts: list[Outcome], shared: dic
     )
 
 
-def _explained(outcome: Outcome, by_pair: bool) -> Outcome:
+def _explained(outcome: Outcome, by_pair: bool, hint: str) -> Outcome:
     if len(outcome.items):
         return outcome
     if not outcome.total:
         reason = "the file has no section of this kind"
     else:
         thing = "two pairs have" if by_pair else "question has"
-        reason = f"no {thing} all words among the {outcome.detail['candidates']} candidates"
+        reason = f"no {thing} all words among the {outcome.detail['candidates']} candidates{hint}"
     return replace(outcome, reason=reason)
 
 
@@ -218,7 +221,7 @@ def _section(name: str, total: int, usable: list[Any], width: int) -> _Section:
 
 def _blocks(rows: Floats2d, given: Ints2d, cells: int = _CELLS) -> Iterator[tuple[slice, Floats2d]]:
     """Pieces of the questions with an array float32[block, candidates] for their scores, used again and again."""
-    size = max(1, min(len(given), cells // len(rows)))
+    size = min(len(given), max(1, cells // len(rows)))
     scores = np.empty((size, len(rows)), dtype=np.float32)
     for start in range(0, len(given), size):
         stop = min(start + size, len(given))
@@ -266,10 +269,8 @@ def cosmul(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
 def pair_average(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     """3CosAvg: argmax cos(d, c + mean offset of the other pairs). Source: Drozd, Gladkova and Matsuoka (2016).
 
-    given: at least two pairs, or none.
+    given: at least two pairs.
     """
-    if not len(given):
-        return given[:, 0]
     answers = np.empty(len(given), dtype=np.int64)
     offsets = rows[given[:, 1]].astype(np.float64) - rows[given[:, 0]]
     others = (offsets.sum(axis=0) - offsets) / (len(given) - 1)
@@ -286,8 +287,6 @@ def lrcos(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     P is a logistic regression (C = 1, both classes of equal weight in all) of the answers of the other pairs
     against their words and as many other candidates, drawn by ``rng``, none of them a word of the section.
     """
-    if not len(given):
-        return given[:, 0]
     inside = np.unique(given)
     free = np.setdiff1d(np.arange(len(rows)), inside)
     noise = rng.choice(free, size=min(len(given) - 1, len(free)), replace=False)

@@ -86,6 +86,13 @@ def key_of(model: WordVectors, word: str, language: str = "") -> str:
     return f"{language}:{folded}" if language else folded
 
 
+def language_hint(model: WordVectors, language: str) -> str:
+    """What to add to the reason of an empty result where bare words belong to no language of the model."""
+    if language or len(model.languages) < 2:
+        return ""
+    return f" (the model has {', '.join(model.languages)}: say of which language the words are)"
+
+
 def check_language(model: WordVectors, language: str) -> None:
     """Raise OptionError where the keys of a model have no such language."""
     if language not in model.languages:

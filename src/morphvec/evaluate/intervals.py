@@ -2,6 +2,9 @@
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), §13.3. Items are drawn with replacement;
 the interval holds the middle 95% of the scores of the draws. The same seed gives the same interval.
+
+Items are taken as independent. Analogy questions of a section share their pairs, so their interval speaks of other
+questions made of these pairs and is too narrow for other pairs; the methods on pairs have no such flaw.
 """
 
 from __future__ import annotations

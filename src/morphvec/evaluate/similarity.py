@@ -13,7 +13,7 @@ import numpy as np
 
 from morphvec.arrays import Bools1d, Floats1d, Ints1d, Ints2d
 from morphvec.errors import OptionError, UnknownWordError
-from morphvec.evaluate.base import Outcome, WordVectors, key_of
+from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint
 from morphvec.evaluate.datasets import SimilaritySet
 
 RULES = ("skip", "compose", "zero")
@@ -71,6 +71,7 @@ def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, lan
         reason = (
             f"{len(items)} of {len(index)} pairs have vectors for both words; at least {LEAST} are needed"
         )
+        reason += language_hint(model, language)
     elif (values == values[0]).all() or (gold == gold[0]).all():
         reason = f"all {'cosines' if (values == values[0]).all() else 'human scores'} are equal"
     return Outcome(

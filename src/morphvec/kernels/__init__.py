@@ -1,1 +1,1 @@
-"""Numba kernels: arrays in, arrays out."""
+"""Compiled loops: arrays in, arrays out. No objects, strings, files or hidden state."""

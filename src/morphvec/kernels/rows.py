@@ -20,7 +20,13 @@ REORDER = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def _add_cells(
-    indices: NDArray[np.int32], weights: Floats1d, begin: int, end: int, S: Floats2d, p: Floats1d, out: Floats1d
+    indices: NDArray[np.int32],
+    weights: Floats1d,
+    begin: int,
+    end: int,
+    S: Floats2d,
+    p: Floats1d,
+    out: Floats1d,
 ) -> None:
     """out += Σ_n weights_n (s_n·p) s_n over the cells [begin, end), four at a time to save loads of p and out."""
     k = S.shape[1]
@@ -238,7 +244,12 @@ def gram_rows(X: Floats2d, scale: Floats1d, out: NDArray[np.float64], begin: int
         while t + 4 <= high:
             x0, x1, x2, x3 = X[t], X[t + 1], X[t + 2], X[t + 3]
             for i in range(k):
-                c0, c1, c2, c3 = x0[i] * scale[t], x1[i] * scale[t + 1], x2[i] * scale[t + 2], x3[i] * scale[t + 3]
+                c0, c1, c2, c3 = (
+                    x0[i] * scale[t],
+                    x1[i] * scale[t + 1],
+                    x2[i] * scale[t + 2],
+                    x3[i] * scale[t + 3],
+                )
                 row = part[i]
                 for j in range(k):
                     row[j] += c0 * x0[j] + c1 * x1[j] + c2 * x2[j] + c3 * x3[j]
@@ -318,7 +329,7 @@ def cg_start(r: Floats2d, m: Floats2d, p: Floats2d, begin: int, end: int) -> flo
     """p = r / m on rows [begin, end); returns Σ r²/m there."""
     total = 0.0
     for t in range(begin, end):
-        part = r.dtype.type(0)
+        part = 0.0
         for j in range(r.shape[1]):
             z = r[t, j] / m[t, j] if m[t, j] > 0 else r.dtype.type(0)
             p[t, j] = z
@@ -332,7 +343,7 @@ def cg_inner(p: Floats2d, q: Floats2d, begin: int, end: int) -> float:
     """Σ p·q over rows [begin, end)."""
     total = 0.0
     for t in range(begin, end):
-        part = p.dtype.type(0)
+        part = 0.0
         for j in range(p.shape[1]):
             part += p[t, j] * q[t, j]
         total += part
@@ -347,7 +358,7 @@ def cg_move(
     total = 0.0
     size = x.dtype.type(step)
     for t in range(begin, end):
-        part = r.dtype.type(0)
+        part = 0.0
         for j in range(r.shape[1]):
             x[t, j] += size * p[t, j]
             left = r[t, j] - size * q[t, j]

@@ -27,11 +27,11 @@ def radix_sort(
         counts[:] = 0
         for i in range(size):
             counts[np.int64((source[i] >> np.uint64(shift)) & mask)] += 1
-        total = np.int64(0)
+        total = 0
         for digit in range(1 << bits):
-            here = counts[digit]
+            here = np.int64(counts[digit])
             counts[digit] = total
-            total += here
+            total += int(here)
         for i in range(size):
             digit = np.int64((source[i] >> np.uint64(shift)) & mask)
             target[counts[digit]] = source[i]

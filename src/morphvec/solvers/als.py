@@ -34,12 +34,24 @@ class AlternatingLeastSquares:
     residual has fallen by this factor. seed: of the Gaussian start.
     """
 
-    def __init__(self, problem: Problem, dim: int, *, steps: int, row_steps: int, tolerance: float, seed: int,
-                 dtype: np.dtype[Any], engine: Engine) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        dim: int,
+        *,
+        steps: int,
+        row_steps: int,
+        tolerance: float,
+        seed: int,
+        dtype: np.dtype[Any],
+        engine: Engine,
+    ) -> None:
         _, columns, parts = problem.shape
         self._problem, self._engine = problem, engine
         self._steps, self._row_steps, self._tolerance = steps, row_steps, tolerance
-        self._together = problem.composition is not None or any(strength > 0 for strength, _, _ in problem.penalties)
+        self._together = problem.composition is not None or any(
+            strength > 0 for strength, _, _ in problem.penalties
+        )
         self.S = self._start(stream(seed).standard_normal((columns, dim), np.float32).astype(dtype))
         self.P = np.zeros((parts, dim), dtype)
         self.U = problem.tokens(self.P, engine)
@@ -88,8 +100,21 @@ class AlternatingLeastSquares:
     def _solve_apart(self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d) -> None:
         squares = other * other
         self._engine.map(
-            lambda b: solve_rows(side.indptr, side.indices, side.pull, side.surplus, other, squares, G, side.a_row,
-                                 X.dtype.type(ridge), self._row_steps, X.dtype.type(self._tolerance), X, *b),
+            lambda b: solve_rows(
+                side.indptr,
+                side.indices,
+                side.pull,
+                side.surplus,
+                other,
+                squares,
+                G,
+                side.a_row,
+                X.dtype.type(ridge),
+                self._row_steps,
+                X.dtype.type(self._tolerance),
+                X,
+                *b,
+            ),
             side.blocks,
         )
 
@@ -132,7 +157,10 @@ class AlternatingLeastSquares:
         problem, engine = self._problem, self._engine
         squares = self.S * self.S
         h = np.empty_like(self.U)
-        engine.map(lambda b: normal_diagonal(side.indptr, side.indices, side.surplus, squares, G, side.a_row, h, *b), side.blocks)
+        engine.map(
+            lambda b: normal_diagonal(side.indptr, side.indices, side.surplus, squares, G, side.a_row, h, *b),
+            side.blocks,
+        )
         for strength, form, _ in problem.penalties:
             h += (strength * form.diagonal()).astype(h.dtype)[:, None]
         operator = problem.operator(h.dtype)

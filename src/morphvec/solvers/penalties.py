@@ -43,7 +43,11 @@ class SparsePenalty:
     def __init__(self, matrix: Any) -> None:
         csr = csr_array(matrix).astype(np.float64)
         if csr.shape[0] != csr.shape[1] or not np.all(np.isfinite(csr.data)):
-            raise InputError(f"a penalty of shape {csr.shape}", "L is a square matrix of finite numbers", "give one row and column per word")
+            raise InputError(
+                f"a penalty of shape {csr.shape}",
+                "L is a square matrix of finite numbers",
+                "give one row and column per word",
+            )
         gap = abs(csr - csr.T)
         if gap.nnz and gap.max() > 1e-6 * max(1e-300, abs(csr).max()):
             raise InputError("an asymmetric penalty", "L equals its transpose", "use (L + L.T) / 2")
@@ -87,7 +91,11 @@ class CompletePenalty:
     def __init__(self, members: Any, class_of: Ints1d, scales: Floats1d) -> None:
         self._members = csr_array(members).astype(np.float64)
         if np.any(np.diff(class_of) < 0) or len(class_of) != self._members.shape[0]:
-            raise InputError("class numbers of members", "one per member, in non-decreasing order", "sort the members by class")
+            raise InputError(
+                "class numbers of members",
+                "one per member, in non-decreasing order",
+                "sort the members by class",
+            )
         sizes = np.bincount(class_of, minlength=len(scales))
         self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
         self._sizes = sizes
@@ -136,15 +144,19 @@ class CompletePenalty:
         squares = self._members.copy()
         squares.data = squares.data**2
         first = squares.T @ weights
-        picks = csr_array((np.ones(len(self._class_of)), (self._class_of, np.arange(len(self._class_of)))),
-                          shape=(len(self._sizes), len(self._class_of)))
+        picks = csr_array(
+            (np.ones(len(self._class_of)), (self._class_of, np.arange(len(self._class_of)))),
+            shape=(len(self._sizes), len(self._class_of)),
+        )
         sums = csr_array(picks @ self._members)
         sums.data = sums.data**2
         shares = np.divide(self._factors, self._sizes, out=np.zeros(len(self._sizes)), where=self._sizes > 0)
         return np.asarray(first - sums.T @ shares, np.float64)
 
 
-def edge_penalty(members: Any, edges: Ints1d, edge_class: Ints1d, scales: Floats1d, weights: Floats1d | None = None) -> SparsePenalty:
+def edge_penalty(
+    members: Any, edges: Ints1d, edge_class: Ints1d, scales: Floats1d, weights: Floats1d | None = None
+) -> SparsePenalty:
     """The Laplacian of explicit edges between members: L = Fᵀ Eᵀ diag(scale·weight) E F.
 
     members: sparse F [m, T]. edges: int [e, 2], member positions, each unordered edge once. edge_class: int [e].
@@ -154,6 +166,8 @@ def edge_penalty(members: Any, edges: Ints1d, edge_class: Ints1d, scales: Floats
     rows = np.repeat(np.arange(count), 2)
     signs = np.tile([1.0, -1.0], count)
     incidence = csr_array((signs, (rows, np.asarray(edges).reshape(-1))), shape=(count, members.shape[0]))
-    strength = np.asarray(scales, np.float64)[edge_class] * (1.0 if weights is None else np.asarray(weights, np.float64))
+    strength = np.asarray(scales, np.float64)[edge_class] * (
+        1.0 if weights is None else np.asarray(weights, np.float64)
+    )
     difference = incidence @ csr_array(members).astype(np.float64)
     return SparsePenalty(csr_array(difference.T @ diags_array(strength) @ difference))

@@ -39,7 +39,13 @@ class Terms:
 
     def as_dict(self) -> dict[str, Any]:
         """For logs and manifests."""
-        return {"total": self.total, "fit": self.fit, "unobserved": self.unobserved, "classes": dict(self.classes), "ridge": self.ridge}
+        return {
+            "total": self.total,
+            "fit": self.fit,
+            "unobserved": self.unobserved,
+            "classes": dict(self.classes),
+            "ridge": self.ridge,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +72,18 @@ class Side:
 
     def normal(self, G: Floats2d, other: Floats2d, D: Floats2d, engine: Engine, out: Floats2d) -> Floats2d:
         """out = (α-Gram + Σ_stored (w − α) s sᵀ) applied to each row of D."""
-        engine.map(lambda b: normal_rows(self.indptr, self.indices, self.surplus, other, G, self.a_row, D, out, *b), self.blocks)
+        engine.map(
+            lambda b: normal_rows(self.indptr, self.indices, self.surplus, other, G, self.a_row, D, out, *b),
+            self.blocks,
+        )
         return out
 
     def right_side(self, other: Floats2d, engine: Engine) -> Floats2d:
         """Σ_stored w x s for each row."""
         out = np.empty((len(self.indptr) - 1, other.shape[1]), other.dtype)
-        engine.map(lambda b: sparse_rows(self.indptr, self.indices, self.pull, other, out, False, *b), self.blocks)
+        engine.map(
+            lambda b: sparse_rows(self.indptr, self.indices, self.pull, other, out, False, *b), self.blocks
+        )
         return out
 
     def gram(self, other: Floats2d, engine: Engine) -> Floats2d:
@@ -135,26 +146,50 @@ class Problem:
         self.matrix = _sorted(matrix)
         rows, columns = self.matrix.shape
         self.weights = _aligned(weights, self.matrix)
-        self.alpha = np.broadcast_to(np.asarray(alpha, np.float64), (columns,)).copy() if np.ndim(alpha) == 0 else np.asarray(alpha, np.float64)
+        self.alpha = (
+            np.broadcast_to(np.asarray(alpha, np.float64), (columns,)).copy()
+            if np.ndim(alpha) == 0
+            else np.asarray(alpha, np.float64)
+        )
         if self.alpha.shape != (columns,):
-            raise InputError(f"alpha of shape {self.alpha.shape}", f"one number, or one per column ({columns})", "mend alpha")
+            raise InputError(
+                f"alpha of shape {self.alpha.shape}",
+                f"one number, or one per column ({columns})",
+                "mend alpha",
+            )
         for name, values in (("alpha", self.alpha), ("weights", self.weights)):
             if not np.all(values >= 0) or not np.all(np.isfinite(values)):
-                raise InputError(f"{name} below 0 or not finite", "weights are finite and at least 0", f"mend {name}")
+                raise InputError(
+                    f"{name} below 0 or not finite", "weights are finite and at least 0", f"mend {name}"
+                )
         if not np.all(np.isfinite(self.matrix.data)):
-            raise InputError("targets that are not finite", "every stored cell holds a finite number", "mend the matrix")
+            raise InputError(
+                "targets that are not finite", "every stored cell holds a finite number", "mend the matrix"
+            )
         self.composition = None if composition is None else csr_array(composition)
         if self.composition is not None and self.composition.shape[0] != rows:
-            raise InputError(f"a composition with {self.composition.shape[0]} rows", f"one row per token ({rows})", "mend B")
+            raise InputError(
+                f"a composition with {self.composition.shape[0]} rows",
+                f"one row per token ({rows})",
+                "mend B",
+            )
         self.parts = rows if self.composition is None else int(self.composition.shape[1])
         self.penalties: list[tuple[float, Penalty, str]] = []
         for number, entry in enumerate(penalties):
             strength, form, name = (*entry, str(number))[:3]
             form = SparsePenalty(form) if issparse(form) or isinstance(form, np.ndarray) else form
             if form.size != rows or not 0 <= float(strength) < np.inf:
-                raise InputError(f"penalty {name}: λ={strength}, size {form.size}", f"λ is at least 0 and L has {rows} rows", "mend the penalty")
+                raise InputError(
+                    f"penalty {name}: λ={strength}, size {form.size}",
+                    f"λ is at least 0 and L has {rows} rows",
+                    "mend the penalty",
+                )
             self.penalties.append((float(strength), form, name))
-        self.ridge_own, self.ridge_parts, self.ridge_features = float(ridge_own), float(ridge_parts), float(ridge_features)
+        self.ridge_own, self.ridge_parts, self.ridge_features = (
+            float(ridge_own),
+            float(ridge_parts),
+            float(ridge_features),
+        )
         if not all(0 <= value < np.inf for value in (self.ridge_own, self.ridge_parts, self.ridge_features)):
             raise InputError("a ridge below 0 or not finite", "γ is finite and at least 0", "mend the ridge")
         own = rows if self.parts >= rows else 0
@@ -203,7 +238,19 @@ class Problem:
         """``objective`` where U = B·P is at hand."""
         by_token, _ = self.sides(P.dtype, engine)
         sums = engine.map(
-            lambda b: np.array(fit_rows(by_token.indptr, by_token.indices, by_token.pull, by_token.surplus, by_token.a_row, by_token.a_col, U, S, *b)),
+            lambda b: np.array(
+                fit_rows(
+                    by_token.indptr,
+                    by_token.indices,
+                    by_token.pull,
+                    by_token.surplus,
+                    by_token.a_row,
+                    by_token.a_col,
+                    U,
+                    S,
+                    *b,
+                )
+            ),
             by_token.blocks,
         )
         fit, covered = tree_sum(sums)
@@ -213,9 +260,13 @@ class Problem:
         classes = {name: strength * form.value(U, engine) for strength, form, name in self.penalties}
         ridge = squared_norm(P, self.ridge) + self.ridge_features * squared_norm(S)
         unobserved = everything - float(covered)
-        return Terms(float(fit) + unobserved + sum(classes.values()) + ridge, float(fit), unobserved, classes, ridge)
+        return Terms(
+            float(fit) + unobserved + sum(classes.values()) + ridge, float(fit), unobserved, classes, ridge
+        )
 
-    def gradient(self, P: Floats2d, S: Floats2d, *, engine: Engine | None = None) -> tuple[Floats2d, Floats2d]:
+    def gradient(
+        self, P: Floats2d, S: Floats2d, *, engine: Engine | None = None
+    ) -> tuple[Floats2d, Floats2d]:
         """(∂J/∂P [Q, k], ∂J/∂S [F, k]); the token part is TF §2.3 plus 2(α-Gram·u − Σ_stored α (u·s) s)."""
         engine = LocalEngine(1) if engine is None else engine
         P, S = self._check(P, S)
@@ -235,8 +286,18 @@ class Problem:
     def _check(self, P: Floats2d, S: Floats2d) -> tuple[Floats2d, Floats2d]:
         _, columns, parts = self.shape
         P, S = np.asarray(P), np.asarray(S)
-        if P.ndim != 2 or S.ndim != 2 or P.shape[0] != parts or S.shape[0] != columns or P.shape[1] != S.shape[1]:
-            raise InputError(f"factors of shapes {P.shape} and {S.shape}", f"P is ({parts}, k) and S is ({columns}, k)", "mend the factors")
+        if (
+            P.ndim != 2
+            or S.ndim != 2
+            or P.shape[0] != parts
+            or S.shape[0] != columns
+            or P.shape[1] != S.shape[1]
+        ):
+            raise InputError(
+                f"factors of shapes {P.shape} and {S.shape}",
+                f"P is ({parts}, k) and S is ({columns}, k)",
+                "mend the factors",
+            )
         dtype = np.float32 if P.dtype == S.dtype == np.float32 else np.float64
         return np.ascontiguousarray(P, dtype), np.ascontiguousarray(S, dtype)
 
@@ -252,21 +313,33 @@ def _aligned(weights: Any, matrix: csr_array) -> Floats1d:
     if not issparse(weights):
         data = np.asarray(weights)
         if data.shape != matrix.data.shape:
-            raise InputError(f"weights of shape {data.shape}", f"one per stored cell ({matrix.nnz})", "mend the weights")
+            raise InputError(
+                f"weights of shape {data.shape}", f"one per stored cell ({matrix.nnz})", "mend the weights"
+            )
         return data
     csr = _sorted(weights)
     same = csr.shape == matrix.shape and csr.nnz == matrix.nnz
-    if not same or not (np.array_equal(csr.indptr, matrix.indptr) and np.array_equal(csr.indices, matrix.indices)):
-        raise InputError("weights of another pattern than the matrix", "every stored cell has one weight", "give weights with the same sparsity pattern")
+    if not same or not (
+        np.array_equal(csr.indptr, matrix.indptr) and np.array_equal(csr.indices, matrix.indices)
+    ):
+        raise InputError(
+            "weights of another pattern than the matrix",
+            "every stored cell has one weight",
+            "give weights with the same sparsity pattern",
+        )
     return np.asarray(csr.data)
 
 
-def _make_sides(matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any], engine: Engine) -> tuple[Side, Side]:
+def _make_sides(
+    matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any], engine: Engine
+) -> tuple[Side, Side]:
     rows, columns = matrix.shape
     indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
     pull = (weights * matrix.data).astype(dtype, copy=False)
     a = alpha.astype(dtype)
-    surplus = np.subtract(weights, a[indices], dtype=np.promote_types(weights.dtype, dtype)).astype(dtype, copy=False)
+    surplus = np.subtract(weights, a[indices], dtype=np.promote_types(weights.dtype, dtype)).astype(
+        dtype, copy=False
+    )
     by_token = Side(indptr, indices, pull, surplus, np.ones(rows, dtype), a, row_blocks(indptr))
     lengths = np.zeros(columns, np.int64)
     column_lengths(indices, lengths)
@@ -276,6 +349,19 @@ def _make_sides(matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np
     other_indices = np.empty(len(indices), np.int32)
     other_pull, other_surplus = np.empty(len(indices), dtype), np.empty(len(indices), dtype)
     cuts = row_blocks(other_indptr, most=max(1, min(8, engine.threads)))
-    engine.map(lambda b: transpose(indptr, indices, pull, surplus, heads, other_indices, other_pull, other_surplus, *b), cuts)
-    by_feature = Side(other_indptr, other_indices, other_pull, other_surplus, a, np.ones(rows, dtype), row_blocks(other_indptr))
+    engine.map(
+        lambda b: transpose(
+            indptr, indices, pull, surplus, heads, other_indices, other_pull, other_surplus, *b
+        ),
+        cuts,
+    )
+    by_feature = Side(
+        other_indptr,
+        other_indices,
+        other_pull,
+        other_surplus,
+        a,
+        np.ones(rows, dtype),
+        row_blocks(other_indptr),
+    )
     return by_token, by_feature

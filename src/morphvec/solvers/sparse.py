@@ -20,7 +20,10 @@ class Operator:
         csr = csr_array(matrix)
         csr.sum_duplicates()
         self.shape: tuple[int, int] = csr.shape
-        self.matrix = csr_array((csr.data.astype(dtype), csr.indices.astype(np.int32), csr.indptr.astype(np.int64)), shape=csr.shape)
+        self.matrix = csr_array(
+            (csr.data.astype(dtype), csr.indices.astype(np.int32), csr.indptr.astype(np.int64)),
+            shape=csr.shape,
+        )
         self._blocks = row_blocks(self.matrix.indptr, least_cells=2048)
 
     @cached_property
@@ -28,11 +31,15 @@ class Operator:
         """The transpose as an operator of its own."""
         return Operator(self.matrix.T, self.matrix.dtype)
 
-    def apply(self, X: Floats2d, engine: Engine, out: Floats2d | None = None, *, add: bool = False) -> Floats2d:
+    def apply(
+        self, X: Floats2d, engine: Engine, out: Floats2d | None = None, *, add: bool = False
+    ) -> Floats2d:
         """matrix @ X, written into (or with ``add`` added to) ``out`` [rows, k]."""
         out = np.empty((self.shape[0], X.shape[1]), X.dtype) if out is None else out
         csr = self.matrix
-        engine.map(lambda block: sparse_rows(csr.indptr, csr.indices, csr.data, X, out, add, *block), self._blocks)
+        engine.map(
+            lambda block: sparse_rows(csr.indptr, csr.indices, csr.data, X, out, add, *block), self._blocks
+        )
         return out
 
     def squared(self) -> Operator:

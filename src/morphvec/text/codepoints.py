@@ -26,10 +26,10 @@ class CodePoints:
         self.entries: NDArray[np.uint32] = np.zeros(_PLANES * _PLANE, np.uint32)
 
     def cover(self, codes: NDArray[np.uint32]) -> None:
-        """Fill in every plane that the code points reach."""
+        """Fill in every plane in which one of the code points lies."""
         highest = int(codes.max()) >> 16 if codes.size else 0
         for plane in range(highest + 1):
-            if not self._filled[plane]:
+            if not self._filled[plane] and np.any(codes >> 16 == plane):
                 self._fill(plane)
                 self._filled[plane] = True
 
@@ -63,4 +63,4 @@ class CodePoints:
                 return True
         if not self._tokenizer.composes or character < "\x80":
             return False
-        return not (stands_alone(character) and stands_alone(folded))
+        return not stands_alone(character) or not (folded == character or stands_alone(folded))

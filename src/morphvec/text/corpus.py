@@ -17,7 +17,7 @@ from morphvec.errors import InputError, OptionError, OutputError
 from morphvec.report import Reporter
 from morphvec.text.encoded import IDS, RAW, UNITS, Encoded, Scan, open_stream
 from morphvec.text.readers import Source, format_of, read_blocks
-from morphvec.text.streams import InputFile, Raw
+from morphvec.text.streams import InputFile, open_raw
 from morphvec.text.tokenize import Tokenizer, token_too_long
 from morphvec.text.vocabulary import Vocabulary
 
@@ -228,7 +228,7 @@ def _scan_files(
                     "give one of them",
                 )
             before = lexicon.tokens
-            with Raw(source.path) as raw:
+            with open_raw(source.path) as raw:
                 owner = languages.index(source.language) if source.language else 0
                 spotter = make(raw.name, source.language, owner)
                 seen = 0

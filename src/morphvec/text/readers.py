@@ -290,7 +290,7 @@ def _jsonl(decoded: Iterator[Piece], rules: _Rules) -> Iterator[_Record]:
         try:
             document = json.loads(row.text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{place}: not JSON ({error})", rule, mend) from error
+            raise InputError(f"{place}: not JSON ({getattr(error, 'msg', error)})", rule, mend) from error
         name, text = "", document
         if isinstance(document, dict):
             name, text = document.get("id", ""), document.get("text")

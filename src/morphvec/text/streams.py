@@ -45,18 +45,14 @@ class Piece:
 
 
 class Raw(io.RawIOBase):
-    """A binary file that counts and hashes what is read from it."""
+    """A binary file that counts and hashes what is read from it; ``owned``: closed with it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, name: str, file: Any, *, owned: bool = True) -> None:
         super().__init__()
-        self.name = input_name(path)
-        self.count = 0
+        self.name = name
+        self.count = 0  # bytes read
         self._hash = hashlib.sha256()
-        try:
-            self._file: Any = sys.stdin.buffer if path == "-" else io.FileIO(path)
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        self._owned = path != "-"
+        self._file, self._owned = file, owned
 
     def readable(self) -> bool:
         """Always: it is a source."""
@@ -76,7 +72,7 @@ class Raw(io.RawIOBase):
         return length
 
     def close(self) -> None:
-        """Close the file, but never stdin."""
+        """Close the file where it is owned."""
         if self._owned and not self.closed:
             self._file.close()
         super().close()
@@ -86,9 +82,17 @@ class Raw(io.RawIOBase):
         return InputFile(self.name, self.count, self._hash.hexdigest())
 
 
-def input_name(path: str) -> str:
-    """The base name by which an input goes in messages and manifests."""
-    return path if path == "-" else Path(path).name.encode("utf-8", "replace").decode("utf-8")
+def open_raw(path: str) -> Raw:
+    """The file at a path, or stdin for "-" (never closed).
+
+    Raises InputError where it cannot be opened.
+    """
+    if path == "-":
+        return Raw(path, sys.stdin.buffer, owned=False)
+    try:
+        return Raw(Path(path).name.encode("utf-8", "replace").decode("utf-8"), io.FileIO(path))
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: str, error: OSError) -> InputError:
@@ -231,9 +235,8 @@ class _Decoder:
     def __init__(self, name: str, errors: str) -> None:
         self._name, self._errors = name, errors
         self._kept = b""  # the beginning of a character that the block's end cut
-        self._line = 1
         self._at_start = True
-        self.end = 0  # bytes decoded so far
+        self.end, self.line = 0, 1  # bytes decoded so far, and the line that they reach
 
     def decode(self, block: bytes, *, final: bool) -> str:
         data = self._kept + block
@@ -248,7 +251,7 @@ class _Decoder:
                 raise self._refusal(data, nul)
             text = text.replace("\0", "\ufffd")
         self._kept = data[used:]
-        self._line += text.count("\n")
+        self.line += text.count("\n")
         self.end += used
         if text and self._at_start:
             self._at_start = False
@@ -256,7 +259,7 @@ class _Decoder:
         return text
 
     def _refusal(self, data: bytes, position: int) -> InputError:
-        line = self._line + data.count(b"\n", 0, position)
+        line = self.line + data.count(b"\n", 0, position)
         value = f"{self._name}, line {line}, byte {self.end + position}: 0x{data[position]:02X}"
         if data[position] == 0:
             mend = "check that the file is text, or pass --errors replace"
@@ -282,7 +285,7 @@ def pieces(raw: Raw, suffix: str, *, errors: str, size: int) -> Iterator[Piece]:
                 piece, held = held[:cut], held[cut:]
                 ended = piece.endswith("\n")
                 yield Piece(piece, line, byte)
-                line += piece.count("\n")
+                line = decoder.line - held.count("\n")
                 byte = decoder.end - len(held.encode())
     held += decoder.decode(b"", final=True)
     if held or not ended:

@@ -47,6 +47,10 @@ class Vocabulary:
         """The language of a row, "" where the vocabulary has none."""
         return self.words[row].partition(":")[0] if self.languages else ""
 
+    def bare(self) -> list[str]:
+        """The words without their language, in row order."""
+        return [word.partition(":")[2] for word in self.words] if self.languages else list(self.words)
+
     def key(self, word: str, language: str = "") -> str:
         """The key under which a word of a language stands (the word is taken as it is, not folded).
 

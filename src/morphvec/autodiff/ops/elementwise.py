@@ -98,7 +98,8 @@ def clip(x: Value, a_min: Value = None, a_max: Value = None) -> Value:
 @primitive
 def power(x: Value, y: Value) -> Any:
     """x to the power y. The derivative with respect to y is NaN where x < 0, and 0 at x = 0."""
-    return np.asarray(x) ** y  # the operator knows squares and roots; np.power does not
+    # The operator of arrays knows squares and roots, np.power does not.
+    return x**y if isinstance(x, np.ndarray | np.generic) else np.power(x, y)
 
 
 def _power_base(g: Value, out: Value, x: Value, y: Value) -> Value:

@@ -50,6 +50,7 @@ def _add_rows(out: Any, ids: Any, rows: Any) -> None:
     """``out[ids[i]] += rows[i]`` as a product with a sparse 0-1 matrix: each output row is summed in order of i."""
     from scipy.sparse import csr_array  # here, so that importing morphvec does not load it
 
+    ids = ids.astype(np.intp)  # a small type could not hold the sum
     ids = np.where(ids < 0, ids + out.shape[0], ids)
     used: Any = slice(None)
     height = out.shape[0]

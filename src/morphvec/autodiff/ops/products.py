@@ -37,11 +37,17 @@ def matmul(a: Value, b: Value) -> Any:
 
 
 def _for_blas(x: Any) -> Any:
-    """x, copied if BLAS could not read it: NumPy's own loop is 100 times slower.
+    """x, copied if BLAS could not read it: NumPy would fall back to a loop of its own, many times slower.
 
     Such is the message of a sum, one number repeated by strides of 0.
     """
     x = np.asarray(x)
+    if x.dtype.kind == "O":
+        raise MorphvecError(
+            f"a matrix product with a value of {type(x[()]).__name__} type",
+            "the factors are arrays of numbers",
+            "pass a sparse matrix as matrix.toarray()",
+        )
     last = x.strides[-2:]
     return np.ascontiguousarray(x) if 0 in last or (last and x.itemsize not in last) else x
 

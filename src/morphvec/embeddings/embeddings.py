@@ -1,0 +1,272 @@
+"""Embeddings: words and their vectors, with gensim 4's KeyedVectors names for everyday questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.embeddings.query import METRICS, nearest_rows, row_norms
+from morphvec.embeddings.unseen import Parts
+from morphvec.errors import InputError, OptionError, UnknownWordError
+from morphvec.features.space import check_choice
+from morphvec.text.tokenize import Tokenizer
+
+_AS_IS = Tokenizer("whitespace", "keep")
+
+
+class Embeddings:
+    """Word vectors, frozen once made.
+
+    Parameters
+    ----------
+    words: T distinct keys, ``LANG:word`` where there are languages. vectors: float32 [T, k], finite, not normalised.
+    counts: int64 [T] or None. contexts: float32 [F, k], the feature vectors, and features their (block, name) pairs.
+    parts: what words are made of, for vectors of unseen words. tokenizer: the rule by which queries are folded.
+    manifest: the record of how the vectors were made.
+
+    Raises InputError for shapes that disagree, duplicate words, or numbers that are not finite.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        vectors: Any,
+        *,
+        counts: Ints1d | None = None,
+        contexts: Floats2d | None = None,
+        features: Sequence[tuple[str, str]] = (),
+        parts: Parts | None = None,
+        tokenizer: Tokenizer = _AS_IS,
+        languages: Sequence[str] = (),
+        manifest: Mapping[str, Any] | None = None,
+        checked: bool = False,
+    ) -> None:
+        self.words: tuple[str, ...] = tuple(words)
+        self.vectors: Floats2d = vectors if checked else np.ascontiguousarray(vectors, np.float32)
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or not self.words:
+            raise InputError(
+                f"{len(self.words)} words and vectors of shape {self.vectors.shape}",
+                "one row per word, at least one",
+                "mend the input",
+            )
+        if not checked and not np.isfinite(self.vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))[0])
+            raise InputError(
+                f"the vector of {self.words[row]!r} is not finite",
+                "vectors hold finite numbers",
+                "mend the vectors",
+            )
+        self.counts, self.contexts, self.features = counts, contexts, tuple(features)
+        self.parts, self.tokenizer, self.languages = parts, tokenizer, tuple(languages)
+        self.manifest: dict[str, Any] = dict(manifest or {})
+        if not checked and len(self.key_to_index) != len(self.words):
+            raise InputError(
+                f"{len(self.words) - len(self.key_to_index)} duplicate words",
+                "a word has one row",
+                "drop the repeats",
+            )
+
+    # ------------------------------------------------------------------------------------------- words and rows
+
+    @cached_property
+    def key_to_index(self) -> dict[str, int]:
+        """Word → row."""
+        return {word: row for row, word in enumerate(self.words)}
+
+    @property
+    def index_to_key(self) -> list[str]:
+        """Row → word."""
+        return list(self.words)
+
+    @property
+    def vector_size(self) -> int:
+        """k."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def composes(self) -> bool:
+        """Whether unseen words can get vectors."""
+        return self.parts is not None
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self.row(word) is not None
+
+    def __repr__(self) -> str:
+        made = self.manifest.get("method", "vectors")
+        return f"<morphvec {made}: {len(self)} words, dim {self.vector_size}{', composes unseen words' if self.composes else ''}>"
+
+    def split(self, word: str, language: str = "") -> tuple[str, str]:
+        """(language, bare word) of a query such as ``spa:casa``; the language may be given beside it."""
+        prefix, colon, rest = word.partition(":")
+        if colon and prefix in self.languages:
+            return prefix, rest
+        if language and language not in self.languages:
+            raise OptionError(
+                f"language {language!r}",
+                f"the model has {', '.join(self.languages) or 'no languages'}",
+                "choose one of them",
+            )
+        return language, word
+
+    def fold(self, word: str, language: str = "") -> str:
+        """A bare word in the form of the vocabulary: case and normalisation by the model's own rule."""
+        return self.tokenizer.fold(word, language)
+
+    def key(self, word: str, language: str = "") -> str:
+        """The key of a query: folded, with its language in front where it has one."""
+        language, bare = self.split(word, language)
+        folded = self.fold(bare, language)
+        return f"{language}:{folded}" if language else folded
+
+    def row(self, word: str, language: str = "") -> int | None:
+        """The row of a word as given, or else of its folded form; None where it has none."""
+        found = self.key_to_index.get(word)
+        return self.key_to_index.get(self.key(word, language)) if found is None else found
+
+    def count(self, word: str) -> int | None:
+        """How often the corpus has the word; None where the word or the counts are unknown."""
+        row = self.row(word)
+        return None if row is None or self.counts is None else int(self.counts[row])
+
+    def language_rows(self, language: str) -> Ints1d:
+        """The rows of one language."""
+        self.split("", language)
+        return np.flatnonzero([word.startswith(f"{language}:") for word in self.words])
+
+    # ------------------------------------------------------------------------------------------- vectors
+
+    @cached_property
+    def norms(self) -> Floats1d:
+        """Length of each vector, float32 [T]."""
+        return row_norms(self.vectors)
+
+    def vector_for(self, word: str, language: str = "") -> Floats1d:
+        """The vector of a word, float32 [k]: its row, or composed from its parts where it is unseen.
+
+        Raises UnknownWordError for an unseen word that shares no part with a known one, or where the model has no
+        parts.
+        """
+        row = self.row(word, language)
+        if row is not None:
+            return np.array(self.vectors[row], np.float32)
+        language, bare = self.split(self.key(word, language))
+        composed = self.parts.compose(bare) if self.parts is not None else None
+        if composed is None:
+            rule = (
+                "it shares no part with a known word"
+                if self.composes
+                else "it is not among the words, and this model has no parts to compose it from"
+            )
+            raise UnknownWordError(
+                f"{word!r}",
+                rule,
+                "check the spelling"
+                + (f", or prefix it with a language ({', '.join(self.languages)})" if self.languages else ""),
+            )
+        return composed
+
+    def known_parts(self, word: str, language: str = "") -> list[str]:
+        """The parts of a word that have vectors, as names."""
+        if self.parts is None:
+            return []
+        _, bare = self.split(self.key(word, language))
+        return self.parts.known(bare)
+
+    def get_vector(self, key: str | int, norm: bool = False) -> Floats1d:
+        """The vector of a word or row; with ``norm`` of length 1."""
+        vector = np.array(self.vectors[key], np.float32) if isinstance(key, int) else self.vector_for(key)
+        length = float(np.linalg.norm(vector))
+        return vector / np.float32(length) if norm and length > 0 else vector
+
+    def __getitem__(self, keys: str | Sequence[str]) -> Floats1d | Floats2d:
+        return (
+            self.vector_for(keys)
+            if isinstance(keys, str)
+            else np.stack([self.vector_for(key) for key in keys])
+        )
+
+    # ------------------------------------------------------------------------------------------- questions
+
+    def similarity(self, a: str, b: str) -> float:
+        """The cosine of two words, 0 where a vector is all zeros."""
+        return self.measures(a, b)["cosine"]
+
+    def measures(self, a: str, b: str) -> dict[str, float]:
+        """cosine, dot product and Euclidean distance of two words."""
+        x, y = self.vector_for(a).astype(np.float64), self.vector_for(b).astype(np.float64)
+        lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
+        dot = float(x @ y)
+        return {
+            "cosine": dot / lengths if lengths > 0 else 0.0,
+            "dot": dot,
+            "euclidean": float(np.linalg.norm(x - y)),
+        }
+
+    def neighbors(
+        self, word: str, n: int = 10, *, metric: str = "cosine", language: str = "", among: str = ""
+    ) -> list[tuple[str, float]]:
+        """The n nearest words of a word (itself left out) and their scores.
+
+        language: of the query where it does not carry it. among: the language to choose from; all where left out.
+        """
+        row = self.row(word, language)
+        return self._nearest(self.vector_for(word, language), n, metric, [] if row is None else [row], among)
+
+    def _nearest(
+        self, query: Floats1d, n: int, metric: str, excluded: Sequence[int], among: str
+    ) -> list[tuple[str, float]]:
+        check_choice("metric", metric, METRICS)
+        if n < 1:
+            raise OptionError(f"n={n}", "at least one neighbour is asked for", "give another -n")
+        allowed = self.language_rows(among) if among else None
+        rows, scores = nearest_rows(
+            self.vectors,
+            self.norms,
+            query,
+            n,
+            metric=metric,
+            allowed=allowed,
+            excluded=np.array(excluded, np.int64),
+        )
+        return [(self.words[row], float(score)) for row, score in zip(rows.tolist(), scores, strict=True)]
+
+    def most_similar(
+        self,
+        positive: str | Floats1d | Iterable[str | Floats1d] = (),
+        negative: str | Iterable[str | Floats1d] = (),
+        topn: int = 10,
+    ) -> list[tuple[str, float]]:
+        """Words whose vectors are nearest, by cosine, to the sum of unit vectors: + positive, − negative (3CosAdd)."""
+        add = [positive] if isinstance(positive, (str, np.ndarray)) else list(positive)
+        less = [negative] if isinstance(negative, str) else list(negative)
+        if not add and not less:
+            raise OptionError("no words", "positive or negative names at least one", "give a word")
+        total = np.zeros(self.vector_size)
+        asked: list[int] = []
+        for sign, items in ((1.0, add), (-1.0, less)):
+            for item in items:
+                vector = self.vector_for(item) if isinstance(item, str) else np.asarray(item)
+                length = float(np.linalg.norm(vector))
+                total += sign * vector.astype(np.float64) / (length if length > 0 else 1.0)
+                row = self.row(item) if isinstance(item, str) else None
+                if row is not None:
+                    asked.append(row)
+        return self._nearest(total.astype(np.float32), topn, "cosine", asked, "")
+
+    def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
+        """A is to B as C is to ?: the n best words by 3CosAdd (Mikolov et al. 2013); A, B and C are left out."""
+        return self.most_similar(positive=[b, c], negative=[a], topn=n)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model folder; an existing one is replaced in one step, and only with ``overwrite``."""
+        from morphvec.embeddings.store import save
+
+        save(self, Path(path), overwrite=overwrite)

@@ -1,0 +1,178 @@
+"""The token-feature model: weighted factorization of PPMI under morphological constraints.
+
+Each word's factor is u = b·P, the mean of its own row and its parts; unobserved cells pull towards 0 with weight α;
+constraints are quadratic penalties on U. With B = I, α = 0 and plain classes it is the objective that the model was
+first written down with. Sources: Levy & Goldberg 2014 (PPMI); Hu, Koren & Volinsky 2008 (unobserved cells);
+Bojanowski et al. 2017 (n-gram parts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from morphvec.arrays import Floats2d
+from morphvec.association import Association
+from morphvec.embeddings.embeddings import Embeddings
+from morphvec.embeddings.unseen import Parts
+from morphvec.engine.base import Engine
+from morphvec.errors import OptionError
+from morphvec.features.space import check_choice, check_number
+from morphvec.features.subword import Grams, compose, find_grams
+from morphvec.report import SILENT, Reporter
+from morphvec.solvers.output import output_map
+from morphvec.solvers.penalties import Penalty
+from morphvec.solvers.problem import Factors, Problem
+from morphvec.solvers.solve import solve
+from morphvec.text.vocabulary import Vocabulary
+
+PARTS = ("own", "ngrams")
+OUTPUTS = ("w", "c", "w+c", "concat")
+RIDGE_FREE, RIDGE_COMPOSED = 1.0, 5.0  # γ where none is given: for free rows, and with parts
+
+
+@dataclass(frozen=True)
+class TokenFeatureOptions:
+    """dim: k. parts: what a word is made of. own_weight: ω, the weight of a word's own row beside its n-grams.
+    ridge: γ of every factor; ridge_own, ridge_parts, ridge_features override it. power: exponent p of the singular
+    values in the output. output: word vectors, context vectors, their sum, or both side by side."""
+
+    dim: int = 100
+    parts: tuple[str, ...] = PARTS
+    ngrams: tuple[int, int] | None = (3, 6)
+    ngram_min_types: int = 5
+    own_weight: float = 0.5
+    ridge: float | None = None
+    ridge_own: float | None = None
+    ridge_parts: float | None = None
+    ridge_features: float | None = None
+    solver: str = "als"
+    epochs: int = 7
+    cg_steps: int = 6
+    cg_tol: float = 0.0
+    power: float = 0.0
+    output: str = "w"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            check_choice("parts", part, PARTS)
+        if "own" not in self.parts:
+            raise OptionError(
+                f"parts={','.join(self.parts)}", "a word has a row of its own", "add own to --parts"
+            )
+        check_choice("output", self.output, OUTPUTS)
+        check_number("own_weight", self.own_weight, 0, open_low=True)
+        check_number("power", self.power, -4, 4)
+        for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
+            value = getattr(self, name)
+            if value is not None:
+                check_number(name, value, 0)
+
+    @property
+    def composed(self) -> bool:
+        """Whether words have parts beside their own row."""
+        return "ngrams" in self.parts and self.ngrams is not None
+
+    def ridge_of(self, name: str, composed: bool) -> float:
+        """γ of ``ridge_own``, ``ridge_parts`` or ``ridge_features``."""
+        chosen = getattr(self, name)
+        if chosen is None:
+            chosen = self.ridge
+        return float(chosen if chosen is not None else RIDGE_COMPOSED if composed else RIDGE_FREE)
+
+
+def fit(
+    association: Association,
+    vocabulary: Vocabulary,
+    options: TokenFeatureOptions,
+    penalties: Sequence[tuple[float, Penalty, str]],
+    *,
+    engine: Engine,
+    reporter: Reporter = SILENT,
+) -> tuple[Embeddings, Factors]:
+    """Set up the problem, solve it, and bring the factors into the form that is served."""
+    grams = None
+    if options.composed and options.ngrams is not None:
+        grams = find_grams(vocabulary.bare(), *options.ngrams, options.ngram_min_types)
+        if not grams.names:
+            reporter.warn(
+                f"no n-gram occurs in {options.ngram_min_types} words; unseen words will have no vectors"
+            )
+            grams = None
+    composition = None if grams is None else compose(grams, options.own_weight)
+    composed = composition is not None
+    problem = Problem(
+        association.matrix,
+        association.weights,
+        association.alpha,
+        composition,
+        penalties,
+        ridge_own=options.ridge_of("ridge_own", composed),
+        ridge_parts=options.ridge_of("ridge_parts", composed),
+        ridge_features=options.ridge_of("ridge_features", composed),
+    )
+    factors = solve(
+        problem,
+        options.dim,
+        options.solver,
+        options.epochs,
+        options.seed,
+        cg_steps=options.cg_steps,
+        cg_tol=options.cg_tol,
+        engine=engine,
+        reporter=reporter,
+    )
+    return serve(association, vocabulary, options, factors, grams, composition, engine), factors
+
+
+def serve(
+    association: Association,
+    vocabulary: Vocabulary,
+    options: TokenFeatureOptions,
+    factors: Factors,
+    grams: Grams | None,
+    composition: Any,
+    engine: Engine,
+) -> Embeddings:
+    """The factors as Embeddings: turned into singular value form, in the asked output."""
+    served = output_map(factors.U, factors.S, options.power, engine)
+    vectors = served.apply(factors.U, engine)
+    contexts = served.apply_features(factors.S, engine)
+    part_vectors = None if grams is None else served.apply(factors.P, engine)
+    if options.output != "w":
+        vectors, part_vectors = _with_contexts(association, options.output, vectors, contexts), None
+    parts = None
+    if grams is not None and part_vectors is not None and options.ngrams is not None:
+        parts = Parts(grams.names, part_vectors, composition, options.ngrams)
+    features = [
+        (block.kind, name)
+        for block in association.blocks
+        for name in association.features[block.begin : block.end]
+    ]
+    return Embeddings(
+        vocabulary.words,
+        vectors,
+        counts=vocabulary.counts,
+        contexts=contexts,
+        features=features,
+        parts=parts,
+        tokenizer=vocabulary.tokenizer,
+        languages=vocabulary.languages,
+    )
+
+
+def _with_contexts(association: Association, output: str, vectors: Floats2d, contexts: Floats2d) -> Floats2d:
+    """c, w+c or [w c] for methods whose features are the words themselves."""
+    if [block.kind for block in association.blocks] != ["window"]:
+        raise OptionError(
+            f"output={output}",
+            "words have context vectors only where the one feature block is window",
+            "use --output w",
+        )
+    if output == "c":
+        return contexts
+    return vectors + contexts if output == "w+c" else np.concatenate([vectors, contexts], axis=1)

@@ -1,0 +1,279 @@
+"""The options of every stage, by the names that the command line, the Python calls and the manifest share.
+
+Each stage is frozen and checked when it is made: making it builds the options of the rooms below, which hold the
+rules. What changes a result is in a stage and so in the manifest; what does not (threads, memory) is in RunOptions.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from morphvec.association import UNOBSERVED, AssociationOptions
+from morphvec.counts.count import CountOptions
+from morphvec.engine.local import LocalEngine, local_engine
+from morphvec.errors import OptionError
+from morphvec.features.space import BlockOptions, check_choice, parse_blocks, parse_ngrams
+from morphvec.methods.token_feature import TokenFeatureOptions
+from morphvec.morphology.constraints import ConstraintOptions, parse_constraint
+from morphvec.text.tokenize import Tokenizer
+
+Stage = TypeVar("Stage")
+METHODS = ("token-feature",)
+
+
+@dataclass(frozen=True)
+class TextStage:
+    """Text → vocabulary."""
+
+    tokenizer: str = "unicode"
+    case: str = "lower"
+    join_hyphen: bool = False
+    format: str = "auto"
+    errors: str = "strict"
+    min_count: int = 5
+    max_vocab: int | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.rule
+
+    @cached_property
+    def rule(self) -> Tokenizer:
+        """The tokenizer."""
+        return Tokenizer(self.tokenizer, self.case, self.join_hyphen)
+
+
+@dataclass(frozen=True)
+class CountStage:
+    """Vocabulary and text → counts."""
+
+    features: str = "window"
+    window: int = 5
+    window_weight: str = "distance"
+    ngrams: str = "3-6"
+    ngram_min_types: int = 5
+
+    def __post_init__(self) -> None:
+        _ = self.rule
+
+    @cached_property
+    def rule(self) -> CountOptions:
+        """The options of counting; ``ngrams=none`` removes the n-gram block."""
+        lengths = parse_ngrams(self.ngrams)
+        blocks: tuple[BlockOptions, ...] = parse_blocks(self.features)
+        if lengths is None:
+            blocks = tuple(block for block in blocks if block.kind != "ngrams")
+        if not blocks:
+            raise OptionError(
+                f"features={self.features}, ngrams=none",
+                "no feature block is left",
+                "add window or ids to --features",
+            )
+        return CountOptions(blocks, self.window, self.window_weight, lengths, self.ngram_min_types)
+
+    @property
+    def units(self) -> bool:
+        """Whether lines need their alignment ids."""
+        return any(block.kind == "ids" for block in self.rule.blocks)
+
+
+@dataclass(frozen=True)
+class WeighStage:
+    """Counts → association."""
+
+    association: str = "ppmi"
+    smoothing: float = 0.75
+    shift: float = 1.0
+    add_lambda: float = 0.0
+    unobserved: float = UNOBSERVED
+    weight: str = "sqrt"
+    weight_max: float | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.rule
+
+    @cached_property
+    def rule(self) -> AssociationOptions:
+        """The options of the association."""
+        return AssociationOptions(**asdict(self))
+
+
+@dataclass(frozen=True)
+class FitStage:
+    """Association and morphology → model. ngrams and ngram_min_types: those of the counts where None."""
+
+    method: str = "token-feature"
+    parts: str = "own,ngrams"
+    ngrams: str | None = None
+    ngram_min_types: int | None = None
+    dim: int = 100
+    solver: str = "als"
+    epochs: int = 7
+    cg_steps: int = 6
+    cg_tol: float = 0.0
+    ridge: float | None = None
+    ridge_own: float | None = None
+    ridge_parts: float | None = None
+    ridge_features: float | None = None
+    power: float = 0.0
+    output: str = "w"
+    own_weight: float = 0.5
+    constraint: tuple[str, ...] = ()
+    graph: str = "complete"
+    normalise: str = "scatter"
+    unimorph: tuple[str, ...] = ()
+    affixes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    edges: tuple[str, ...] = ()
+    hold_out: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, METHODS)
+        self.model("3-6", 1)
+        _ = self.constraints
+
+    def model(self, ngrams: str, ngram_min_types: int) -> TokenFeatureOptions:
+        """The options of the model; the arguments stand in where the stage leaves n-grams to the counts."""
+        return TokenFeatureOptions(
+            dim=self.dim,
+            parts=tuple(part.strip() for part in self.parts.split(",")),
+            ngrams=parse_ngrams(ngrams if self.ngrams is None else self.ngrams),
+            ngram_min_types=ngram_min_types if self.ngram_min_types is None else self.ngram_min_types,
+            own_weight=self.own_weight,
+            ridge=self.ridge,
+            ridge_own=self.ridge_own,
+            ridge_parts=self.ridge_parts,
+            ridge_features=self.ridge_features,
+            solver=self.solver,
+            epochs=self.epochs,
+            cg_steps=self.cg_steps,
+            cg_tol=self.cg_tol,
+            power=self.power,
+            output=self.output,
+            seed=self.seed,
+        )
+
+    @cached_property
+    def constraints(self) -> ConstraintOptions:
+        """The options of the constraints."""
+        asked = tuple(parse_constraint(text) for text in self.constraint)
+        if len({kind for kind, _ in asked}) < len(asked):
+            raise OptionError(
+                f"constraint={','.join(self.constraint)}",
+                "a kind of constraint is given once",
+                "leave one of them out",
+            )
+        return ConstraintOptions(asked, self.graph, self.normalise)
+
+    def config(self) -> dict[str, Any]:
+        """For the manifest: paths by their base names, n-grams left to the counts' own entry."""
+        record = asdict(self)
+        for name in ("unimorph", "affixes", "classes", "edges", "hold_out"):
+            record[name] = [_base(path) for path in record[name]]
+        for name in ("ngrams", "ngram_min_types"):
+            if record[name] is None:
+                del record[name]
+        record["constraint"] = list(self.constraint)
+        return record
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What changes no bit of a result. memory: bytes, or None for half of the machine's."""
+
+    threads: int | None = None
+    memory: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.memory is not None and self.memory < 64 << 20:
+            raise OptionError(f"memory={self.memory}", "at least 64M are needed", "give a larger --memory")
+        _ = self.engine
+
+    @cached_property
+    def engine(self) -> LocalEngine:
+        """The engine to run on."""
+        return local_engine(self.threads)
+
+    @property
+    def budget(self) -> int:
+        """Bytes that counting and fitting may use."""
+        return machine_memory() // 2 if self.memory is None else self.memory
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine."""
+    import os
+
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def parse_memory(text: str) -> int:
+    """``4G``, ``500M``, ``2.5GB`` or bytes → bytes. Raises OptionError for anything else."""
+    units = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+    body = text.strip().lower().removesuffix("b").removesuffix("i")
+    unit = body[-1:] if body[-1:].isalpha() else ""
+    try:
+        value = float(body.removesuffix(unit)) * units[unit]
+        if 0 < value < 1 << 60:
+            return int(value)
+    except (KeyError, ValueError):
+        value = 0.0
+    raise OptionError(f"memory={text!r}", "a size is a number with K, M, G or T", "write e.g. --memory 4G")
+
+
+def _base(argument: str) -> str:
+    language, equals, path = argument.partition("=")
+    return f"{language}={Path(path).name}" if equals and "/" not in language else Path(argument).name
+
+
+STAGES: tuple[type[Any], ...] = (TextStage, CountStage, WeighStage, FitStage, RunOptions)
+
+
+def all_options() -> dict[str, Any]:
+    """Every option of ``train`` with its default."""
+    return {
+        item.name: item.default
+        for stage in reversed(STAGES)
+        for item in fields(stage)
+        if item.default is not MISSING
+    }
+
+
+def make_stage(stage: type[Stage], options: Mapping[str, Any]) -> Stage:
+    """A stage from the options that carry its names; lists and single strings become tuples where it holds tuples."""
+    chosen = {}
+    for item in fields(stage):  # type: ignore[arg-type]
+        if item.name in options:
+            value = options[item.name]
+            if isinstance(item.default, tuple):
+                value = (
+                    (str(value),)
+                    if isinstance(value, (str, Path))
+                    else tuple(str(part) for part in value or ())
+                )
+            chosen[item.name] = value
+    try:
+        return stage(**chosen)
+    except TypeError as error:
+        raise OptionError(
+            f"{', '.join(f'{name}={value!r}' for name, value in chosen.items())}",
+            f"an option has the wrong type ({error})",
+            "mend the option",
+        ) from error
+
+
+def check_names(options: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise OptionError for an option that does not exist, with the nearest one that does."""
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise OptionError(
+                f"option {name!r}",
+                "there is no such option",
+                f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}",
+            )

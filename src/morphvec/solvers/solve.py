@@ -1,0 +1,68 @@
+"""One entry for every solver: a problem and a dimension in, factors out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from morphvec.engine.base import Engine
+from morphvec.engine.local import local_engine
+from morphvec.errors import OptionError
+from morphvec.report import SILENT, Reporter
+from morphvec.solvers.als import AlternatingLeastSquares
+from morphvec.solvers.problem import Factors, Problem
+from morphvec.training import LoopOptions, run
+
+SOLVERS = ("als",)
+MAX_DIM = 4096
+
+
+def solve(
+    problem: Problem,
+    dim: int,
+    solver: str = "als",
+    epochs: int = 7,
+    seed: int = 0,
+    dtype: str = "float32",
+    *,
+    cg_steps: int = 6,
+    cg_tol: float = 0.0,
+    tolerance: float = 0.0,
+    engine: Engine | None = None,
+    reporter: Reporter = SILENT,
+) -> Factors:
+    """Minimise the problem's J over P [Q, dim] and S [F, dim].
+
+    epochs: sweeps over both sides. cg_steps: conjugate-gradient steps of a half-sweep in which rows are coupled (by
+    composition or penalties); rows that stand alone take half as many. cg_tol: a half-sweep also ends when its
+    residual fell by this factor. tolerance: stop when a sweep lowers J by less than this share.
+    Raises OptionError for settings out of range, DivergenceError when J leaves the finite numbers.
+    """
+    if solver not in SOLVERS:
+        raise OptionError(
+            f"solver={solver!r}", f"it is one of {', '.join(SOLVERS)}", "choose one of them for --solver"
+        )
+    if dtype not in ("float32", "float64"):
+        raise OptionError(f"dtype={dtype!r}", "it is float32 or float64", "choose one of the two")
+    if not 1 <= dim <= MAX_DIM:
+        raise OptionError(f"dim={dim}", f"it is from 1 to {MAX_DIM}", "give another --dim")
+    if cg_steps < 1 or not 0 <= cg_tol < 1:
+        raise OptionError(
+            f"cg_steps={cg_steps}, cg_tol={cg_tol}",
+            "at least one step, and 0 <= tolerance < 1",
+            "give other --cg-steps or --cg-tol",
+        )
+    if seed < 0:
+        raise OptionError(f"seed={seed}", "a seed is 0 or more", "give another --seed")
+    engine = local_engine() if engine is None else engine
+    state = AlternatingLeastSquares(
+        problem,
+        dim,
+        steps=cg_steps,
+        row_steps=max(1, (cg_steps + 1) // 2),
+        tolerance=cg_tol,
+        seed=seed,
+        dtype=np.dtype(dtype),
+        engine=engine,
+    )
+    history = run(state, LoopOptions(epochs, tolerance), reporter=reporter, name="fit")
+    return Factors(state.P, state.S, state.U, tuple(history))
