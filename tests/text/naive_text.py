@@ -20,7 +20,9 @@ def fold(text: str, name: str, case: str, language: str) -> str:
     return unicodedata.normalize("NFC", text) if name == "unicode" else text
 
 
-def tokens(line: str, name: str, case: str = "lower", join_hyphen: bool = False, language: str = "") -> list[str]:
+def tokens(
+    line: str, name: str, case: str = "lower", join_hyphen: bool = False, language: str = ""
+) -> list[str]:
     text = fold(line, name, case, language)
     if name.startswith("regex:"):
         return [match[0] for match in re.finditer(name[len("regex:") :], text) if match[0]]

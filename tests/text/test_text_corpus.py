@@ -9,7 +9,6 @@ import tempfile
 import tracemalloc
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import naive_text as naive
 import numpy as np
@@ -28,7 +27,7 @@ DATA = os.environ.get("MORPHVEC_DATA")
 WHOLE = 1 << 20
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path) -> Path:
     made = tmp_path / "scratch"
     made.mkdir()
@@ -46,7 +45,7 @@ def scan_bytes(data: bytes, tokenizer: Tokenizer, **options):
 # ------------------------------------------------------------------------------------- the same as plain Python
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(
     TEXT, st.sampled_from(NAMES), st.sampled_from(["lower", "keep"]), st.booleans(), st.sampled_from(PLACES),
     st.sampled_from([7, 64, 4096]),
@@ -74,7 +73,9 @@ def test_a_corpus_reads_as_line_by_line_python_does(text, name, case, hyphen, la
         }
         assert (scanned.tokens, scanned.lines) == (counts.total(), len(rows))
         lines = [line.removesuffix("\r") for line in data.decode().split("\n")]
-        assert [word for line in lines for word in tokenizer.tokens(line, language)] == [w for r in rows for w in r]
+        assert [word for line in lines for word in tokenizer.tokens(line, language)] == [
+            w for r in rows for w in r
+        ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -109,7 +110,7 @@ def test_files_without_a_line_end_and_with_a_mark_at_the_start(tmp_path, folder)
 
 
 def test_stdin_is_a_source(folder, monkeypatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("eins zwei\nEINS".encode())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"eins zwei\nEINS")))
     found = scan(Corpus(parse_sources(["deu=-"])), folder=folder, units=False, reporter=SILENT)
     assert words_by_line(found) == [["deu:eins", "deu:zwei"], ["deu:eins"]]
     assert found.inputs[0].name == "-"
@@ -117,7 +118,7 @@ def test_stdin_is_a_source(folder, monkeypatch) -> None:
 
 
 def test_two_languages_with_the_same_word_are_two_types_and_share_units(tmp_path, folder) -> None:
-    (tmp_path / "spa.tsv.gz").write_bytes(gzip.compress("v1\tno mar\nv3\tNo\n".encode()))
+    (tmp_path / "spa.tsv.gz").write_bytes(gzip.compress(b"v1\tno mar\nv3\tNo\n"))
     (tmp_path / "por.tsv").write_text("v2\tmar\nv1\tmar não\nv1\t\n", encoding="utf-8")
     corpus = Corpus(parse_sources([f"spa={tmp_path}/spa.tsv.gz", f"por={tmp_path}/por.tsv"]))
     found = scan(corpus, folder=folder, units=True, reporter=SILENT)
@@ -188,7 +189,9 @@ def test_a_known_vocabulary_with_languages(tmp_path, folder) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(
-    st.lists(st.lists(st.sampled_from(["a", "b b", "Σ", "中", "xyz", "é"]))), st.integers(1, 3), st.integers(2, 4)
+    st.lists(st.lists(st.sampled_from(["a", "b b", "Σ", "中", "xyz", "é"]))),
+    st.integers(1, 3),
+    st.integers(2, 4),
 )
 def test_encoding_maps_the_stream_to_rows(sentences, min_count, max_vocab) -> None:
     counts = Counter(word for sentence in sentences for word in sentence)
@@ -218,7 +221,12 @@ def test_sentences_are_taken_as_they_are_and_hashed(folder) -> None:
     found = scan(Corpus((), sentences=sentences), folder=folder, units=False, reporter=SILENT)
     assert words_by_line(found) == [list(sentence) for sentence in sentences]
     again = scan(Corpus((), sentences=list(sentences)), folder=folder, units=False, reporter=SILENT)
-    other = scan(Corpus((), sentences=[["New", "York", "IS", "."], [], ["is"]]), folder=folder, units=False, reporter=SILENT)
+    other = scan(
+        Corpus((), sentences=[["New", "York", "IS", "."], [], ["is"]]),
+        folder=folder,
+        units=False,
+        reporter=SILENT,
+    )
     assert found.inputs == again.inputs != other.inputs
 
 
@@ -284,29 +292,29 @@ def test_invalid_bytes_stop_the_scan_or_are_replaced() -> None:
     assert words == [["one", "two"], [], ["thr\ufffdee", "\ufffdfour"]]
 
 
-@pytest.mark.parametrize("chunk", [1 << 12, 1 << 18, 1 << 22])
+@pytest.mark.parametrize("chunk", [1 << 16, 1 << 22])
 @pytest.mark.parametrize("name", ["unicode", "whitespace", "letters", r"regex:[^ ]+"])
 @pytest.mark.parametrize("letter", ["x", "文", "e\u0301"])
-def test_a_token_of_more_than_a_megabyte_is_refused_with_its_place(name, chunk, letter) -> None:
-    if name.startswith("regex") and letter == "文":
-        letter = "ж"
+def test_a_token_of_a_megabyte_is_refused_with_its_place(name, chunk, letter) -> None:
+    if name == "letters" and len(letter) > 1:
+        letter = "é"  # a mark ends a word of letters
     before = "Σ one\nI\u0323 two "
-    data = before.encode() + letter.encode() * 1_000_001 + b" end\n"
+    data = before.encode() + letter.encode() * 1_000_000 + b" end\n"
     with pytest.raises(InputError) as caught:
         scan_bytes(data, Tokenizer(name), chunk_chars=chunk)
     place = len("Σ one\n".encode()) if name.startswith("regex") else len(before.encode())
-    assert caught.value.value == f"corpus.txt, line 2, byte {place}: a token of more than 1 MB"
+    assert caught.value.value == f"corpus.txt, line 2, byte {place}: a token of 1 MB or more"
 
 
-def test_a_token_of_a_megabyte_is_kept() -> None:
+def test_a_token_of_a_byte_less_is_kept() -> None:
     for chunk in (1 << 16, 1 << 22):
-        found, _ = scan_bytes(b"a " + b"b" * 1_000_000 + b" c", Tokenizer(), chunk_chars=chunk)
-        assert [len(word) for word in found.types] == [1, 1_000_000, 1]
+        found, _ = scan_bytes(b"a " + b"b" * 999_999 + b" c", Tokenizer(), chunk_chars=chunk)
+        assert [len(word) for word in found.types] == [1, 999_999, 1]
 
 
 def test_a_long_token_in_a_record_is_refused_with_the_place_of_its_line(tmp_path) -> None:
     path = tmp_path / "a.tsv"
-    path.write_text("v1\tone\nv2\ttwo " + "x" * 1_000_001 + "\nv3\tthree\n")
+    path.write_text("v1\tone\nv2\ttwo " + "x" * 1_000_000 + "\nv3\tthree\n")
     for name in NAMES[:3]:
         with pytest.raises(InputError, match=r"a.tsv, line 2, byte 7: a token"):
             scan_file(path, Tokenizer(name), chunk_chars=1 << 16)
@@ -323,15 +331,6 @@ def test_a_full_disk_is_a_clear_error(tmp_path, folder, monkeypatch) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    opened = Path.open
-
-    def opening(self: Path, mode: str = "r", *rest, **options):
-        file = opened(self, mode, *rest, **options)
-        if mode != "wb":
-            return file
-        file.close()
-        return SimpleNamespace(write=full, __enter__=None)
-
     monkeypatch.setattr("morphvec.text.corpus._Sink.write", full)
     with pytest.raises(OutputError, match="No space left"):
         scan_file(tmp_path / "a.txt")
@@ -340,26 +339,32 @@ def test_a_full_disk_is_a_clear_error(tmp_path, folder, monkeypatch) -> None:
 # ------------------------------------------------------------------------------------------------ long lines
 
 
-@pytest.mark.parametrize(("name", "form"), [("unicode", "text"), ("whitespace", "tsv"), (r"regex:\w+", "text")])
+@pytest.mark.parametrize(
+    ("name", "form"), [("unicode", "text"), ("whitespace", "tsv"), (r"regex:\w+", "text")]
+)
 def test_one_long_line_in_bounded_memory(tmp_path, name, form) -> None:
-    line = " ".join(["kala", "ŋ'ombe", "ẹ̀kọ́"] * 400_000)  # 10 MB, compressed
+    words, repeats = ["kala", "ŋ'ombe", "ẹ̀kọ́"], 100_000 if name.startswith("regex") else 250_000
     path = tmp_path / "a.txt.gz"
-    path.write_bytes(gzip.compress((("v1\t" if form == "tsv" else "") + line).encode(), 1))
-    scan_file(path, Tokenizer(name), format=form)  # compiled, tables built
+    path.write_bytes(gzip.compress(("v1\t" * (form == "tsv") + " ".join(words * repeats)).encode(), 1))
+    scan_bytes(b"a b", Tokenizer(name))  # compiled, tables built
     tracemalloc.start()
-    found = scan_file(path, Tokenizer(name), format=form, chunk_chars=1 << 14)
+    found = scan_file(path, Tokenizer(name), format=form, chunk_chars=1 << 16)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found.tokens == 1_200_000 or name.startswith("regex")
+    assert found.counts.max() == repeats
     assert found.lines == 1
-    limit = 60_000_000 if name.startswith("regex") else 25_000_000  # 15 MB of it is the empty lexicon
-    assert peak < limit
+    # The text alone takes 26 MB as a string. An empty lexicon takes 8 MB; a pattern holds a piece and its matches.
+    assert peak < (100_000_000 if name.startswith("regex") else 16_000_000)
 
 
 @pytest.mark.parametrize("tail", ["", "\r", "\r\n", "\n", "x"])
 def test_a_pattern_sees_the_same_pieces_of_a_long_line_for_every_chunk_size(tail) -> None:
     pattern = Tokenizer(r"regex:\S+(?: \S+)?")
-    for words in ("ab cd efg " * (LONGEST_MATCHED // 5), "x" * 900_000 + " " + "y" * 700_000, "a " * (LONGEST_MATCHED // 2)):
+    for words in (
+        "ab cd efg " * (LONGEST_MATCHED // 5),
+        "x" * 900_000 + " " + "y" * 700_000,
+        "a " * (LONGEST_MATCHED // 2),
+    ):
         text = words + tail
         expected = Counter(pattern.tokens(text.removesuffix("\r")))
         for chunk in (100_003, 1 << 22):

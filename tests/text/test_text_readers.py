@@ -31,11 +31,11 @@ def decoded(data: bytes, *, errors: str = "strict", size: int = 1 << 18, suffix:
     return list(pieces(held(data), suffix, errors=errors, size=size))
 
 
-def blocks(text: str | bytes, form: str, *, ids: bool = True, size: int = 1 << 18, errors: str = "strict") -> list[Block]:
+def blocks(
+    text: str | bytes, form: str, *, ids: bool = True, size: int = 1 << 18, errors: str = "strict"
+) -> list[Block]:
     data = text.encode() if isinstance(text, str) else text
-    return list(
-        read_blocks(held(data), Source("held", ""), chosen=form, errors=errors, size=size, ids=ids)
-    )
+    return list(read_blocks(held(data), Source("held", ""), chosen=form, errors=errors, size=size, ids=ids))
 
 
 def rows(found: list[Block]) -> list[tuple[str, str]]:
@@ -185,7 +185,14 @@ def test_damaged_compressed_text_is_refused(suffix) -> None:
     packed = zstandard.ZstdCompressor(**options).compress(noise) if options else PACK[suffix](noise)
     flipped = bytearray(packed)
     flipped[len(packed) // 2] ^= 0x10
-    cases = [packed[:-1], packed[: len(packed) // 2], packed[:5], bytes(flipped), noise, packed + b"garbage here"]
+    cases = [
+        packed[:-1],
+        packed[: len(packed) // 2],
+        packed[:5],
+        bytes(flipped),
+        noise,
+        packed + b"garbage here",
+    ]
     for case in cases:
         with pytest.raises(InputError, match="damaged or cut off"):
             decoded(case, suffix=suffix)
@@ -221,7 +228,9 @@ def test_an_unreadable_file_is_refused(tmp_path) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.from_regex(r"[a-zé.1]{1,9}", fullmatch=True), TEXT)), st.sampled_from([1, 7, 4096]))
+@given(
+    st.lists(st.tuples(st.from_regex(r"[a-zé.1]{1,9}", fullmatch=True), TEXT)), st.sampled_from([1, 7, 4096])
+)
 def test_tsv_is_an_id_and_a_text(pairs, size) -> None:
     pairs = [(name, text.replace("\n", " ")) for name, text in pairs]
     data = "".join(f"{name}\t{text}\n" for name, text in pairs)
@@ -298,7 +307,9 @@ def test_conllu_rows_that_are_none_are_refused(data, problem) -> None:
 def test_jsonl_is_strings_or_objects_with_a_text(size) -> None:
     data = '{"text": "a b", "id": "d1"}\n\n{"id": 7, "text": "two\\nlines\\n", "more": [1]}\r\n{"text": "", "id": "e"}'
     assert rows(blocks(data, "jsonl", size=size)) == [("d1", "a b"), ("7", "two"), ("7", "lines"), ("e", "")]
-    assert "".join(block.text for block in blocks('"a b"\n"c"\n', "jsonl", ids=False, size=size)) == "a b\nc\n"
+    assert (
+        "".join(block.text for block in blocks('"a b"\n"c"\n', "jsonl", ids=False, size=size)) == "a b\nc\n"
+    )
 
 
 @settings(deadline=None)
@@ -306,7 +317,9 @@ def test_jsonl_is_strings_or_objects_with_a_text(size) -> None:
 def test_jsonl_gives_back_what_json_wrote(texts) -> None:
     data = "".join(json.dumps({"text": text, "id": number}) + "\n" for number, text in enumerate(texts))
     expected = [
-        (str(number), line) for number, text in enumerate(texts) for line in text.removesuffix("\n").split("\n")
+        (str(number), line)
+        for number, text in enumerate(texts)
+        for line in text.removesuffix("\n").split("\n")
     ]
     assert rows(blocks(data, "jsonl", size=20)) == expected
 

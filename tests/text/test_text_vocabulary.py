@@ -12,7 +12,7 @@ from morphvec.report import SILENT
 from morphvec.text import Corpus, Source, Tokenizer, Vocabulary, scan
 
 
-@pytest.fixture()
+@pytest.fixture
 def scanned(tmp_path):
     folder = tmp_path / "scratch"
     folder.mkdir()
@@ -62,7 +62,7 @@ def test_a_vocabulary_without_words_is_refused(scanned) -> None:
     )
     with pytest.raises(InputError, match=r"leaves 1 of 3 words, 2 of 4 tokens"):
         Vocabulary.from_scan(scanned("a b c", "a"), 2, None)
-    with pytest.raises(InputError, match="leaves 1 of 1 words.*; give more text"):
+    with pytest.raises(InputError, match=r"leaves 1 of 1 words.*; give more text"):
         Vocabulary.from_scan(scanned("a a"), 1, None)
     for min_count, max_vocab in ((0, None), (-1, None), (1, 1), (1, 0), (1, 2**31)):
         with pytest.raises(OptionError):
@@ -108,7 +108,13 @@ def test_a_saved_vocabulary_comes_back(tmp_path, scanned, with_languages) -> Non
     assert json.loads(json.dumps(made.manifest_fields())) == made.manifest_fields()
 
 
-FIELDS = {"words": 2, "tokens": 9, "types": 3, "languages": [], "tokenizer": {"name": "letters", "case": "lower"}}
+FIELDS = {
+    "words": 2,
+    "tokens": 9,
+    "types": 3,
+    "languages": [],
+    "tokenizer": {"name": "letters", "case": "lower"},
+}
 
 
 @pytest.mark.parametrize(

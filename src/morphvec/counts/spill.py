@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import threading
 from pathlib import Path
@@ -67,7 +68,7 @@ class RunStore:
         bounds = [np.uint64(0), *marks.tolist(), None]
         return [
             (np.uint64(low), None if high is None else np.uint64(high))
-            for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+            for low, high in itertools.pairwise(bounds)
             if low is not None
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -46,7 +47,7 @@ def row_blocks(indptr: Ints1d, most: int = 128, least_cells: int = 16_384) -> li
     count = int(max(1, min(most, rows, total // least_cells)))
     targets = work[0] + (total * np.arange(1, count)) // count
     cuts = [0, *np.searchsorted(work, targets).tolist(), rows]
-    return [(low, high) for low, high in zip(cuts[:-1], cuts[1:], strict=True) if low < high]
+    return [(low, high) for low, high in itertools.pairwise(cuts) if low < high]
 
 
 def even_blocks(rows: int, size: int) -> list[tuple[int, int]]:

@@ -29,13 +29,13 @@ def radix_sort(
             counts[np.int64((source[i] >> np.uint64(shift)) & mask)] += 1
         total = 0
         for digit in range(1 << bits):
-            here = np.int64(counts[digit])
+            here = int(counts[digit])
             counts[digit] = total
-            total += int(here)
+            total += here
         for i in range(size):
-            digit = np.int64((source[i] >> np.uint64(shift)) & mask)
-            target[counts[digit]] = source[i]
-            counts[digit] += 1
+            bucket = np.int64((source[i] >> np.uint64(shift)) & mask)
+            target[counts[bucket]] = source[i]
+            counts[bucket] += 1
         flipped = not flipped
         shift += bits
     return flipped

@@ -34,7 +34,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _SEED = np.uint64(0x243F6A8885A308D3)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
-_LONGEST = 1_000_000  # bytes of UTF-8
+_LONGEST = 999_999  # bytes of UTF-8
 
 
 @njit(nogil=True, cache=True)

@@ -9,6 +9,8 @@ import functools
 import unicodedata
 
 LONGEST_RUN = 256  # marks in a row that are put in order together; ordering takes quadratic time
+_REACH = 1 << 14  # characters searched for a place to cut
+_LOOK_BACK = 32  # characters that a capital sigma may look past for a place to count as safe
 _TURKIC = ("tur", "tr", "aze", "az", "azj", "azb")
 _SIGMA = "Σ"
 
@@ -93,6 +95,7 @@ def stands_alone(character: str) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_ignorable(character: str) -> bool:
     """Whether the final-sigma rule looks past the character (Unicode's Case_Ignorable, asked of str.lower)."""
     cased = ("1" + character + _SIGMA).lower().endswith("ς")
@@ -100,25 +103,29 @@ def _is_ignorable(character: str) -> bool:
     return not cased and not barrier
 
 
-def is_boundary(before: str, after: str) -> bool:
-    """Whether text cut between these two characters folds to the same as the text in one piece."""
-    return (
-        stands_alone(after)
-        and _SIGMA not in (before, after)
-        and not _is_ignorable(before)
-        and not _is_ignorable(after)
-    )
+def is_boundary(text: str, position: int) -> bool:
+    """Whether text cut before this position folds to the same as in one piece, whatever follows.
+
+    Composition must not reach back over the cut, nor a capital sigma look over it, from either side.
+    """
+    after = text[position]
+    if not stands_alone(after) or after == _SIGMA or _is_ignorable(after):
+        return False
+    for before in reversed(text[max(0, position - _LOOK_BACK) : position]):
+        if not _is_ignorable(before):
+            return before != _SIGMA
+    return False
 
 
-def last_boundary(text: str, reach: int = 1 << 16) -> int:
-    """The last place (0 = none) where the text may be cut: after LF or a space, else by ``is_boundary``.
+def last_boundary(text: str) -> int:
+    """The last place (0 = none found) where the text may be cut: after LF or a space, else by ``is_boundary``.
 
-    The slow search goes back by at most ``reach`` characters.
+    The slow search goes back by at most _REACH characters.
     """
     cut = max(text.rfind("\n"), text.rfind(" ")) + 1
     if cut:
         return cut
-    for position in range(len(text) - 1, max(0, len(text) - reach), -1):
-        if is_boundary(text[position - 1], text[position]):
+    for position in range(len(text) - 1, max(0, len(text) - _REACH), -1):
+        if is_boundary(text, position):
             return position
     return 0

@@ -30,14 +30,18 @@ class Spotter(Protocol):
         ...
 
 
+@functools.lru_cache(maxsize=4)
+def _table(tokenizer: Tokenizer, turkic: bool) -> CodePoints:
+    return CodePoints(tokenizer, turkic=turkic)
+
+
 def spotters(tokenizer: Tokenizer, lexicon: Lexicon) -> Callable[[str, str, int], Spotter]:
-    """A maker of spotters (file name, language, its number in the lexicon) that share their tables."""
-    table = functools.cache(lambda turkic: CodePoints(tokenizer, turkic=turkic))
+    """A maker of spotters (file name, language, its number in the lexicon) into one lexicon."""
 
     def make(name: str, language: str, owner: int) -> Spotter:
         if tokenizer.pattern is not None:
             return _Matches(tokenizer, lexicon, name, language, owner)
-        return _Words(tokenizer, lexicon, table(is_turkic(language)), name, language, owner)
+        return _Words(tokenizer, lexicon, _table(tokenizer, is_turkic(language)), name, language, owner)
 
     return make
 
@@ -107,7 +111,7 @@ class _Matches:
             # One more than a piece is kept back: a CR at the end may belong to the line's end.
             stop = self._settled(rest) if last else len(rest)
             try:
-                spans = list(matches(self._pattern, rest[:stop]))
+                spans = matches(self._pattern, rest[:stop])
             except InputError as error:
                 place = f"{self._name}, line {self._line_place(block, number)[0]}"
                 raise InputError(f"{place}: {error.value}", error.rule, error.mend) from error

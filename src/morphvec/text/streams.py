@@ -154,13 +154,18 @@ def _foreign_errors(suffix: str) -> tuple[type[Exception], ...]:
     return ()
 
 
-def _gzip(raw: Raw) -> Iterator[bytes]:
-    unpack: Any
+def _gzip_module() -> Any:
     try:
-        from isal import igzip as unpack  # three times as fast
+        from isal import igzip
     except ImportError:
-        import gzip as unpack
-    with unpack.GzipFile(fileobj=raw, mode="rb") as file:
+        import gzip
+
+        return gzip
+    return igzip  # about three times as fast
+
+
+def _gzip(raw: Raw) -> Iterator[bytes]:
+    with _gzip_module().GzipFile(fileobj=raw, mode="rb") as file:
         while block := file.read(_RAW):
             yield block
 

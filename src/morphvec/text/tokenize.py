@@ -10,7 +10,6 @@ import functools
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from morphvec.errors import InputError, OptionError
@@ -18,8 +17,9 @@ from morphvec.text.folding import fold, is_turkic
 
 JOINERS = "'’ʼʻ·"
 HYPHENS = "-‐‑"
-LONGEST_TOKEN = 1_000_000  # bytes of UTF-8
+LONGEST_TOKEN = 999_999  # bytes of UTF-8: 1 MB is too long
 LONGEST_MATCHED = 1 << 20  # characters of one line that a pattern sees at once
+_BREAKS = "\t\n\r"
 _NAMES = ("unicode", "whitespace", "letters")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MEND = "choose one of unicode, whitespace, letters, regex:PATTERN"
@@ -89,7 +89,7 @@ class Tokenizer:
     def tokens(self, text: str, language: str = "") -> list[str]:
         """The words of a text, exactly as in a corpus of the same lines.
 
-        Raises InputError for a token of more than 1 MB, or one of a pattern that holds a tab, LF or CR.
+        Raises InputError for a token of 1 MB or more, or one of a pattern that holds a tab, LF or CR.
         """
         folded = self.fold(text, language)
         if self.pattern is not None:
@@ -124,8 +124,8 @@ class Tokenizer:
 def token_too_long(value: str) -> InputError:
     """The refusal of a token of more than LONGEST_TOKEN bytes at the place ``value``."""
     return InputError(
-        f"{value}: a token of more than 1 MB",
-        f"a token has at most {LONGEST_TOKEN:,} bytes of UTF-8",
+        f"{value}: a token of 1 MB or more",
+        f"a token has fewer than {LONGEST_TOKEN + 1:,} bytes of UTF-8",
         "check that the file is text, or choose another --tokenizer",
     )
 
@@ -146,28 +146,28 @@ def _compiled(name: str) -> re.Pattern[str]:
     return compiled
 
 
-def matches(pattern: re.Pattern[str], line: str) -> Iterator[tuple[int, int]]:
+def matches(pattern: re.Pattern[str], line: str) -> list[tuple[int, int]]:
     """Where the pattern's matches lie in one line, empty ones left out; long lines are seen piece by piece.
 
     Raises InputError for a match that holds a tab, LF or CR.
     """
+    spans: list[tuple[int, int]] = []
     start = 0
     while start < len(line):
         end = piece_end(line, start) if len(line) - start > LONGEST_MATCHED else len(line)
         piece = line[start:end]
-        for match in pattern.finditer(piece):
-            low, high = match.span()
-            if low == high:
-                continue
-            token = piece[low:high]
-            if "\t" in token or "\n" in token or "\r" in token:
+        found = [match.span() for match in pattern.finditer(piece)]
+        spans.extend((start + low, start + high) for low, high in found if low < high)
+        start = end
+    if any(mark in line for mark in _BREAKS):
+        for low, high in spans:
+            if any(mark in line[low:high] for mark in _BREAKS):
                 raise InputError(
-                    f"the token {token[:40]!r}",
+                    f"the token {line[low : min(high, low + 40)]!r}",
                     "a token holds no tab, LF or CR",
                     "write the pattern so that it does not match them",
                 )
-            yield start + low, start + high
-        start = end
+    return spans
 
 
 def piece_end(line: str, start: int) -> int:

@@ -129,7 +129,7 @@ class Vocabulary:
             tokens, types = int(fields["tokens"]), int(fields["types"])
             languages = tuple(str(language) for language in fields["languages"])
             stated = int(fields["words"])
-        except (KeyError, TypeError, ValueError, MorphvecError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, MorphvecError) as error:
             raise _damaged(f"the vocabulary's fields in {folder} ({error!r})") from error
         made = cls(words, counts, tokens, types, tokenizer, languages)
         if (

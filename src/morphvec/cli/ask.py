@@ -1,0 +1,138 @@
+"""Questions to a model: neighbors, analogy, similarity, vector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from morphvec.cli import options as o
+from morphvec.errors import OptionError, UnknownWordError
+from morphvec.report import emit, emit_json
+
+if TYPE_CHECKING:
+    from morphvec.embeddings.embeddings import Embeddings
+
+_PANEL = "Asking a model"
+Word = Annotated[
+    str, typer.Argument(help="A word, LANG:word in a model of several languages.", show_default=False)
+]
+Number = Annotated[int, typer.Option("-n", help="How many answers.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (neighbors, analogy, similarity, vector):
+        app.command(rich_help_panel=_PANEL)(command)
+
+
+def open_model(path: str) -> Embeddings:
+    """The model of a folder."""
+    from morphvec.embeddings.store import load
+
+    return load(Path(path))
+
+
+def find(model: Embeddings, word: str) -> str:
+    """A query as a key of the model where it can be one: a bare word of several languages takes the one that has it.
+
+    Raises UnknownWordError where several languages have it.
+    """
+    if not model.languages or model.split(word)[0]:
+        return word
+    keys = [model.key(word, language) for language in model.languages]
+    known = [key for key in keys if key in model.key_to_index]
+    if len(known) > 1:
+        raise UnknownWordError(
+            f"{word!r}", f"several languages have it: {', '.join(known)}", "write the one you mean"
+        )
+    return known[0] if known else word
+
+
+def neighbors(
+    model: o.Model,
+    words: Annotated[list[str], typer.Argument(help="Words, seen or unseen.", show_default=False)],
+    n: Number = 10,
+    language: Annotated[
+        str, typer.Option("--language", help="Choose neighbours of this language only.", show_default=False)
+    ] = "",
+    metric: Annotated[str, typer.Option("--metric", help="cosine, dot or euclidean.")] = "cosine",
+    as_json: o.Json = False,
+) -> None:
+    """The nearest words of each word; an unseen word is composed from its parts."""
+    opened = open_model(model)
+    answers: list[dict[str, Any]] = []
+    for word in words:
+        key = find(opened, word)
+        found = opened.neighbors(key, n, metric=metric, among=language)
+        row = opened.row(key)
+        answers.append(
+            {
+                "word": word,
+                "known": row is not None,
+                "count": opened.count(key),
+                "parts": opened.known_parts(key) if row is None else [],
+                "neighbors": [
+                    {"word": near, "score": score, "count": opened.count(near)} for near, score in found
+                ],
+            }
+        )
+    if as_json:
+        emit_json({"queries": answers})
+        return
+    for answer in answers:
+        if answer["known"]:
+            emit(
+                f"{answer['word']}"
+                + (f"  (count {answer['count']:,})" if answer["count"] is not None else "")
+            )
+        else:
+            emit(f"{answer['word']}  (unseen; composed from {' '.join(answer['parts'])})")
+        _table(answer["neighbors"])
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    width = max((len(row["word"]) for row in rows), default=0)
+    for row in rows:
+        count = "" if row.get("count") is None else f"  {row['count']:>9,}"
+        emit(f"  {row['score']:7.4f}  {row['word']:<{width}}{count}".rstrip())
+
+
+def analogy(model: o.Model, a: Word, b: Word, c: Word, n: Number = 10, as_json: o.Json = False) -> None:
+    """A is to B as C is to ?: by 3CosAdd; A, B and C are left out of the answers."""
+    opened = open_model(model)
+    found = opened.analogy(find(opened, a), find(opened, b), find(opened, c), n)
+    answers: list[dict[str, Any]] = [{"word": word, "score": score} for word, score in found]
+    if as_json:
+        emit_json({"a": a, "b": b, "c": c, "method": "3cosadd", "answers": answers})
+        return
+    emit(f"{a} : {b} = {c} : ?")
+    _table([{**answer, "count": opened.count(answer["word"])} for answer in answers])
+
+
+def similarity(model: o.Model, a: Word, b: Word, as_json: o.Json = False) -> None:
+    """How near two words are: cosine, dot product, Euclidean distance."""
+    opened = open_model(model)
+    measures = opened.measures(find(opened, a), find(opened, b))
+    if as_json:
+        emit_json({"a": a, "b": b, **measures})
+    else:
+        emit("\n".join(f"{name:<10} {value:.4f}" for name, value in measures.items()))
+
+
+def vector(model: o.Model, word: Word, as_json: o.Json = False) -> None:
+    """The vector of a word, seen or unseen."""
+    opened = open_model(model)
+    key = find(opened, word)
+    numbers = [float(value) for value in opened.vector_for(key)]
+    if as_json:
+        emit_json({"word": word, "known": opened.row(key) is not None, "vector": numbers})
+    else:
+        emit(" ".join(f"{value:.6g}" for value in numbers))
+
+
+def check_models(models: list[str]) -> None:
+    """Raise OptionError where the same model is named twice."""
+    if len(set(models)) < len(models):
+        raise OptionError("a model twice", "each model is scored once", "leave one out")

@@ -1,0 +1,103 @@
+"""The command ``morphvec``: commands put together, errors turned into one line and an exit code.
+
+0 done · 2 bad input, bad option or refused · 130 Ctrl-C · 1 a bug of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from morphvec.cli import ask, care, demo, score, walk
+from morphvec.errors import MorphvecError
+from morphvec.report import emit, emit_error
+from morphvec.version import __version__
+
+app = typer.Typer(
+    name="morphvec",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="Word vectors that know morphology, from your own text, reproducibly.",
+    epilog="Start with: morphvec demo",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        emit(f"morphvec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version.", show_default=False
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.", show_default=False)
+    ] = False,
+) -> None:
+    del version, debug
+
+
+for _group in (demo, walk, ask, score, care):
+    _group.register(app)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(execute(arguments))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command line; returns the exit code."""
+    debug = "--debug" in arguments
+    try:
+        result = app(
+            args=score.join_bli([item for item in arguments if item != "--debug"]),
+            prog_name="morphvec",
+            standalone_mode=False,
+        )
+    except MorphvecError as error:
+        if debug:
+            raise
+        emit_error(str(error))
+        return 2
+    except click.exceptions.NoArgsIsHelpError as error:
+        emit(error.ctx.get_help())
+        return 2
+    except click.ClickException as error:
+        command = getattr(getattr(error, "ctx", None), "command_path", "morphvec")
+        emit_error(
+            f"{' '.join(error.format_message().split()).rstrip('.')}; {command} takes no such thing; see {command} --help"
+        )
+        return 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        emit_error("interrupted; nothing was written; run the command again")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: say no more
+        return 0
+    except MemoryError:
+        emit_error(
+            "out of memory; the machine could not give what the work needs; lower --memory, --dim or --max-vocab"
+        )
+        return 2
+    except Exception as error:  # the last door: whatever else comes here is a bug of ours
+        if debug:
+            raise
+        emit_error(
+            f"{type(error).__name__}: {' '.join(str(error).split())}; this is a bug in morphvec; run again with --debug and report it"
+        )
+        return 1
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,187 @@
+"""Options that several commands share. Defaults stand in the stages; here they are only said (a test compares).
+
+Heavy rooms are entered inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+READ, COUNT, WEIGH, MODEL, CONSTRAIN, SOLVE, RUN = (
+    "Reading text",
+    "Counting",
+    "Association",
+    "Model",
+    "Morphology",
+    "Solver",
+    "Running",
+)
+
+
+def _option(flag: str, text: str, panel: str, metavar: str | None = None) -> Any:
+    return typer.Option(flag, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
+
+
+Text = Annotated[
+    list[str],
+    typer.Argument(
+        help="Text: PATH or LANG=PATH, a folder, or - for stdin; .gz .xz .bz2 .zst are unpacked.",
+        show_default=False,
+    ),
+]
+Folder = Annotated[str, typer.Argument(help="A folder that an earlier command wrote.", show_default=False)]
+Model = Annotated[str, typer.Argument(help="A model folder.", show_default=False)]
+Out = Annotated[str, typer.Option("--output-folder", "-o", help="The folder to write.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", show_default=False)]
+Quiet = Annotated[bool, _option("--quiet", "Say nothing but warnings and results.", RUN)]
+Overwrite = Annotated[bool, _option("--overwrite", "Replace a folder of morphvec's that stands there.", RUN)]
+Threads = Annotated[
+    int | None,
+    _option("--threads", "Threads; they change no bit of the result. [default: one per core]", RUN),
+]
+Memory = Annotated[
+    str | None,
+    _option("--memory", "Memory to keep within, e.g. 4G. [default: half of the machine's]", RUN, "SIZE"),
+]
+
+TokenizerName = Annotated[
+    str | None,
+    _option("--tokenizer", "unicode, whitespace, letters or regex:PATTERN. [default: unicode]", READ),
+]
+Case = Annotated[str | None, _option("--case", "lower or keep. [default: lower]", READ)]
+JoinHyphen = Annotated[
+    bool | None, _option("--join-hyphen", "A hyphen inside a word joins it (tokenizer unicode).", READ)
+]
+Format = Annotated[
+    str | None, _option("--format", "auto, text, tsv (id⇥text), conllu or jsonl. [default: auto]", READ)
+]
+AlignIds = Annotated[
+    bool, _option("--align-ids", "Short for --format tsv with ids among the --features.", READ)
+]
+Errors = Annotated[
+    str | None, _option("--errors", "Bytes that are not UTF-8: strict or replace. [default: strict]", READ)
+]
+MinCount = Annotated[int | None, _option("--min-count", "Leave out words met less often. [default: 5]", READ)]
+MaxVocab = Annotated[int | None, _option("--max-vocab", "Keep at most so many words. [default: all]", READ)]
+
+Features = Annotated[
+    str | None,
+    _option(
+        "--features", "Columns: window, ids, ngrams; each may carry :β and :β:α. [default: window]", COUNT
+    ),
+]
+Window = Annotated[int | None, _option("--window", "Words of context on each side. [default: 5]", COUNT)]
+WindowWeight = Annotated[
+    str | None, _option("--window-weight", "flat, distance (1/d) or dynamic. [default: distance]", COUNT)
+]
+Ngrams = Annotated[
+    str | None, _option("--ngrams", "Lengths of character n-grams, MIN-MAX, or none. [default: 3-6]", COUNT)
+]
+NgramMinTypes = Annotated[
+    int | None, _option("--ngram-min-types", "Keep n-grams found in so many words. [default: 5]", COUNT)
+]
+
+AssociationKind = Annotated[str | None, _option("--association", "ppmi or pmi. [default: ppmi]", WEIGH)]
+Smoothing = Annotated[
+    float | None, _option("--smoothing", "Exponent of the context counts. [default: 0.75]", WEIGH)
+]
+Shift = Annotated[float | None, _option("--shift", "k of shifted PPMI, −ln k. [default: 1.0]", WEIGH)]
+AddLambda = Annotated[
+    float | None, _option("--add-lambda", "Pseudo-count of every cell. [default: 0.0]", WEIGH)
+]
+Unobserved = Annotated[
+    float | None,
+    _option("--unobserved", "Weight α of cells that are not stored. [default: 0.3]", WEIGH, "ALPHA"),
+]
+Weight = Annotated[
+    str | None,
+    _option(
+        "--weight", "Weight of a stored cell by its count: constant, sqrt or glove. [default: sqrt]", WEIGH
+    ),
+]
+WeightMax = Annotated[
+    float | None, _option("--weight-max", "Cap of sqrt [10], or count where glove reaches 1 [100].", WEIGH)
+]
+
+Method = Annotated[str | None, _option("--method", "The method. [default: token-feature]", MODEL)]
+Dim = Annotated[int | None, _option("--dim", "Length of a vector. [default: 100]", MODEL)]
+PartNames = Annotated[
+    str | None, _option("--parts", "What a word is made of: own, ngrams. [default: own,ngrams]", MODEL)
+]
+OwnWeight = Annotated[
+    float | None,
+    _option("--own-weight", "Weight of a word's own row beside its n-grams. [default: 0.5]", MODEL),
+]
+Ridge = Annotated[
+    float | None, _option("--ridge", "Ridge γ of all factors. [default: 5 with parts, else 1]", MODEL)
+]
+RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. [default: --ridge]", MODEL)]
+RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of n-gram rows. [default: --ridge]", MODEL)]
+RidgeFeatures = Annotated[
+    float | None, _option("--ridge-features", "γ of feature rows. [default: --ridge]", MODEL)
+]
+Power = Annotated[
+    float | None,
+    _option("--power", "Exponent of the singular values in the vectors. [default: 0.0]", MODEL, "P"),
+]
+Output = Annotated[
+    str | None,
+    _option(
+        "--output", "Vectors of words, contexts, their sum, or both: w, c, w+c, concat. [default: w]", MODEL
+    ),
+]
+Seed = Annotated[int | None, _option("--seed", "Seed of everything random. [default: 0]", MODEL)]
+
+Constraint = Annotated[
+    list[str] | None,
+    _option(
+        "--constraint",
+        "offset, lemma or class, with :λ if wanted; may be repeated. [default: offset for tables, class for lists]",
+        CONSTRAIN,
+    ),
+]
+GraphName = Annotated[
+    str | None,
+    _option("--graph", "Inside a class: complete, ring, star or random:R. [default: complete]", CONSTRAIN),
+]
+Normalise = Annotated[
+    str | None,
+    _option(
+        "--normalise", "scatter (one λ means one thing in every graph) or none. [default: scatter]", CONSTRAIN
+    ),
+]
+Unimorph = Annotated[
+    list[str] | None,
+    _option("--unimorph", "UniMorph table, PATH or LANG=PATH; may be repeated.", CONSTRAIN, "[LANG=]PATH"),
+]
+Affixes = Annotated[
+    list[str] | None, _option("--affixes", "Affix list (form affix⇥lemma affix⇥name).", CONSTRAIN, "PATH")
+]
+Classes = Annotated[
+    list[str] | None, _option("--classes", "Classes of words (class⇥word).", CONSTRAIN, "PATH")
+]
+Edges = Annotated[
+    list[str] | None, _option("--edges", "Edges between words (word⇥word⇥weight).", CONSTRAIN, "PATH")
+]
+HoldOut = Annotated[
+    list[str] | None,
+    _option("--hold-out", "Words (one per line) that no constraint may touch.", CONSTRAIN, "PATH"),
+]
+
+Solver = Annotated[str | None, _option("--solver", "The solver. [default: als]", SOLVE)]
+Epochs = Annotated[int | None, _option("--epochs", "Sweeps over both sides. [default: 7]", SOLVE)]
+CgSteps = Annotated[
+    int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. [default: 6]", SOLVE)
+]
+CgTol = Annotated[
+    float | None,
+    _option("--cg-tol", "A half-sweep ends when its residual fell by this factor. [default: 0.0]", SOLVE),
+]
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given: those that are not None."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Small files that travel with the package."""

@@ -1,0 +1,1 @@
+"""Vectors in and out, one file per format."""
