@@ -14,6 +14,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,10 +78,10 @@ def check_output(path: Path, *, overwrite: bool) -> None:
                 "an output folder is never overwritten unasked",
                 "choose another name, or pass --overwrite",
             )
-        if not (path / MANIFEST).is_file():
+        if not _is_ours(path):
             raise OutputError(
                 f"{path} holds files that are not morphvec's",
-                "--overwrite replaces only folders with a manifest.json",
+                "--overwrite replaces only folders with a manifest.json of morphvec",
                 "choose another name",
             )
     parent = path.absolute().parent
@@ -94,6 +95,14 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             "the output's parent folder must be writable",
             "choose another place with -o",
         )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        document = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("format") == FORMAT
 
 
 @contextlib.contextmanager
@@ -155,7 +164,11 @@ def _put_in_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
     if not _exchange(temporary, path):
         aside = temporary.with_suffix(".old")
         path.rename(aside)
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError:
+            aside.rename(path)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -170,10 +183,20 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def save_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays (any numeric dtype, any rank) as one safetensors file."""
+    """Write named arrays (any numeric dtype, any rank) as one safetensors file. Raises OSError."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, str(file))
+    file.touch()
+    mode = file.stat().st_mode  # as the process's mask has it; safetensors makes files for their owner alone
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, str(file))
+    except SafetensorError as error:  # a full disk reaches us in its text only
+        stated = re.search(r"os error (\d+)", str(error))
+        if stated is None:
+            raise
+        raise OSError(int(stated[1]), os.strerror(int(stated[1]))) from error
+    file.chmod(mode)
 
 
 def save_lines(file: Path, lines: Iterable[str]) -> None:
@@ -294,7 +317,7 @@ def open_arrays(file: Path) -> dict[str, NDArray[Any]]:
                 arrays[name] = np.zeros(shape, dtype)
             else:
                 arrays[name] = np.memmap(file, dtype, "r", offset=8 + length + begin, shape=shape)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ArtifactError(
             f"{file} has a damaged header ({error})", "arrays are stored as safetensors", mend
         ) from error

@@ -21,8 +21,8 @@ from morphvec.errors import InputError
 from morphvec.features.space import Block, check_choice, check_number
 from morphvec.kernels.cells import associate, count_kept
 
-WEIGHTS = ("constant", "sqrt", "glove")
-WEIGHT_MAX = {"constant": 1.0, "sqrt": 10.0, "glove": 100.0}
+WEIGHTS = ("constant", "sqrt", "glove", "alpha+sqrt")  # the kernel knows them by their place
+WEIGHT_MAX = {"constant": 1.0, "sqrt": 10.0, "glove": 100.0, "alpha+sqrt": 10.0}
 UNOBSERVED = 0.3
 
 
@@ -33,7 +33,8 @@ class AssociationOptions:
     association: ``ppmi`` keeps values above 0, ``pmi`` keeps every observed cell. smoothing: exponent a of the
     feature margins. shift: k_neg, −ln k_neg is added before the maximum. add_lambda: Dirichlet pseudo-count of every
     cell; it changes observed cells and margins only. unobserved: α of cells that are not stored. weight: ``sqrt``
-    min(√n, weight_max), ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1.
+    min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no stored cell weighs less than one
+    that is not stored, ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1.
     """
 
     association: str = "ppmi"
@@ -41,7 +42,7 @@ class AssociationOptions:
     shift: float = 1.0
     add_lambda: float = 0.0
     unobserved: float = UNOBSERVED
-    weight: str = "sqrt"
+    weight: str = "alpha+sqrt"
     weight_max: float | None = None
 
     def __post_init__(self) -> None:
@@ -112,16 +113,21 @@ def weigh(
         np.empty(size, np.float32),
         np.empty(size, np.float32),
     )
+    alphas = np.array(
+        [
+            options.unobserved * block.beta if block.unobserved is None else block.unobserved
+            for block in counts.blocks
+        ]
+    )
     kind = WEIGHTS.index(options.weight)
     weight_max = float(options.weight_max or WEIGHT_MAX[options.weight])
     engine.map(
-        lambda block: associate(*cells, kind, weight_max, betas, indptr, indices, values, weights, *block),
+        lambda block: associate(
+            *cells, kind, weight_max, betas, alphas, indptr, indices, values, weights, *block
+        ),
         rows,
     )
-    alpha = np.zeros(matrix.shape[1])
-    for block in counts.blocks:
-        default = options.unobserved * block.beta
-        alpha[block.begin : block.end] = default if block.unobserved is None else block.unobserved
+    alpha = np.repeat(alphas, [block.end - block.begin for block in counts.blocks])
     return Association(
         _csr(indptr, indices, values, matrix.shape),
         _csr(indptr, indices, weights, matrix.shape),

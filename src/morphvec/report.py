@@ -72,11 +72,15 @@ class Reporter:
     """Says what is going on, on stderr. ``Reporter(quiet=True)`` says nothing but warnings."""
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
+        self._given = stream
         self._quiet = quiet
         self._live = bool(getattr(self._stream, "isatty", lambda: False)())
         self._open = False  # a live line without its line feed
         self.interval = _LIVE_INTERVAL if self._live else _PLAIN_INTERVAL
+
+    @property
+    def _stream(self) -> TextIO:
+        return sys.stderr if self._given is None else self._given  # looked up anew: a caller may redirect it
 
     def line(self, text: str, *, live: bool = False) -> None:
         """Write one line; a live one replaces the live line before it on a terminal."""

@@ -99,7 +99,9 @@ Unobserved = Annotated[
 Weight = Annotated[
     str | None,
     _option(
-        "--weight", "Weight of a stored cell by its count: constant, sqrt or glove. [default: sqrt]", WEIGH
+        "--weight",
+        "Weight of a stored cell by its count: constant, sqrt, glove or alpha+sqrt. [default: alpha+sqrt]",
+        WEIGH,
     ),
 ]
 WeightMax = Annotated[
@@ -113,10 +115,10 @@ PartNames = Annotated[
 ]
 OwnWeight = Annotated[
     float | None,
-    _option("--own-weight", "Weight of a word's own row beside its n-grams. [default: 0.5]", MODEL),
+    _option("--own-weight", "Weight of a word's own row beside its n-grams. [default: 1.0]", MODEL),
 ]
 Ridge = Annotated[
-    float | None, _option("--ridge", "Ridge γ of all factors. [default: 5 with parts, else 1]", MODEL)
+    float | None, _option("--ridge", "Ridge γ of all factors. [default: 10 with parts, else 1]", MODEL)
 ]
 RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. [default: --ridge]", MODEL)]
 RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of n-gram rows. [default: --ridge]", MODEL)]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphvec.engine.base import Engine
+from morphvec.errors import OutputError
 from morphvec.kernels.runs import merge_two
 
 Run = tuple[NDArray[np.uint64], NDArray[np.int64]]
@@ -47,9 +48,16 @@ class RunStore:
             self._runs.append(run)
 
     def _to_disk(self, keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> Run:
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".run", delete=False) as handle:
-            keys.tofile(handle)
-            sums.tofile(handle)
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".run", delete=False) as handle:
+                keys.tofile(handle)
+                sums.tofile(handle)
+        except OSError as error:
+            raise OutputError(
+                f"{self._folder} could not take a sorted run: {error.strerror or error}",
+                "counts beyond --memory go to the temporary folder",
+                "free some space, set TMPDIR to another disk, or raise --memory",
+            ) from error
         size = len(keys)
         return (
             np.memmap(handle.name, np.uint64, "r", shape=(size,)),

@@ -182,7 +182,7 @@ class Embeddings:
 
     def get_vector(self, key: str | int, norm: bool = False) -> Floats1d:
         """The vector of a word or row; with ``norm`` of length 1."""
-        vector = np.array(self.vectors[key], np.float32) if isinstance(key, int) else self.vector_for(key)
+        vector = self.vector_for(key) if isinstance(key, str) else np.array(self.vectors[key], np.float32)
         length = float(np.linalg.norm(vector))
         return vector / np.float32(length) if norm and length > 0 else vector
 

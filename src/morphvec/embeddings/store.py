@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,7 @@ from morphvec.text.tokenize import Tokenizer
 from morphvec.version import __version__
 
 NOUN = "model"
+_UNFIT = re.compile("[\n\ud800-\udfff]")
 _MEND = "restore the folder, or train it anew"
 
 
@@ -67,6 +69,11 @@ def save(
                 "only finite numbers are ever written",
                 "raise --ridge",
             )
+    unfit = next((word for word in model.words if _UNFIT.search(word)), None)
+    if unfit is not None:
+        raise OutputError(
+            f"the word {unfit!r}", "a word has no line feed and is Unicode text", "leave it out, or rename it"
+        )
     fields = {
         "method": "imported",
         **model.manifest,

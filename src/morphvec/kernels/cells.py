@@ -73,6 +73,7 @@ def associate(
     weight_kind: int,
     weight_max: float,
     betas: NDArray[np.float64],
+    alphas: NDArray[np.float64],
     out_indptr: NDArray[np.int64],
     out_indices: NDArray[np.int32],
     values: NDArray[np.float32],
@@ -82,8 +83,8 @@ def associate(
 ) -> None:
     """Fill the kept cells of rows [begin, end): value = ln(n + add) − row term − column term (nats), and its weight.
 
-    weight_kind: 0 constant (1), 1 sqrt (min(√n, weight_max)), 2 glove (min(1, (n/weight_max)^¾)); times the
-    block's β.
+    weight_kind: 0 constant (1), 1 sqrt (min(√n, weight_max)), 2 glove (min(1, (n/weight_max)^¾)), each times the
+    block's β; 3 alpha+sqrt, which is sqrt on top of the block's α.
     """
     for t in range(begin, end):
         block, at = 0, out_indptr[t]
@@ -95,13 +96,13 @@ def associate(
             if value > floor:
                 if weight_kind == 0:
                     weight = 1.0
-                elif weight_kind == 1:
+                elif weight_kind != 2:
                     weight = min(math.sqrt(count), weight_max)
                 else:
                     weight = min(1.0, (count / weight_max) ** 0.75)
                 out_indices[at] = indices[n]
                 values[at] = value
-                weights[at] = betas[block] * weight
+                weights[at] = betas[block] * weight + (alphas[block] if weight_kind == 3 else 0.0)
                 at += 1
 
 

@@ -31,7 +31,7 @@ from morphvec.text.vocabulary import Vocabulary
 
 PARTS = ("own", "ngrams")
 OUTPUTS = ("w", "c", "w+c", "concat")
-RIDGE_FREE, RIDGE_COMPOSED = 1.0, 5.0  # γ where none is given: for free rows, and with parts
+RIDGE_FREE, RIDGE_COMPOSED = 1.0, 10.0  # γ where none is given: for free rows, and with parts
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TokenFeatureOptions:
     parts: tuple[str, ...] = PARTS
     ngrams: tuple[int, int] | None = (3, 6)
     ngram_min_types: int = 5
-    own_weight: float = 0.5
+    own_weight: float = 1.0
     ridge: float | None = None
     ridge_own: float | None = None
     ridge_parts: float | None = None

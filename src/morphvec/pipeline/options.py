@@ -90,7 +90,7 @@ class WeighStage:
     shift: float = 1.0
     add_lambda: float = 0.0
     unobserved: float = UNOBSERVED
-    weight: str = "sqrt"
+    weight: str = "alpha+sqrt"
     weight_max: float | None = None
 
     def __post_init__(self) -> None:
@@ -121,7 +121,7 @@ class FitStage:
     ridge_features: float | None = None
     power: float = 0.0
     output: str = "w"
-    own_weight: float = 0.5
+    own_weight: float = 1.0
     constraint: tuple[str, ...] = ()
     graph: str = "complete"
     normalise: str = "scatter"

@@ -143,9 +143,8 @@ class Problem:
         ridge_parts: float = 1.0,
         ridge_features: float = 1.0,
     ) -> None:
-        self.matrix = _sorted(matrix)
+        self.matrix, self.weights = _cells(matrix, weights)
         rows, columns = self.matrix.shape
-        self.weights = _aligned(weights, self.matrix)
         self.alpha = (
             np.broadcast_to(np.asarray(alpha, np.float64), (columns,)).copy()
             if np.ndim(alpha) == 0
@@ -309,14 +308,21 @@ def _sorted(matrix: Any) -> csr_array:
     return csr
 
 
-def _aligned(weights: Any, matrix: csr_array) -> Floats1d:
+def _cells(matrix: Any, weights: Any) -> tuple[csr_array, Floats1d]:
+    """The matrix with sorted columns, and the weight of each of its stored cells in the same order."""
+    given = csr_array(matrix)
     if not issparse(weights):
         data = np.asarray(weights)
-        if data.shape != matrix.data.shape:
+        if data.shape != given.data.shape:
             raise InputError(
-                f"weights of shape {data.shape}", f"one per stored cell ({matrix.nnz})", "mend the weights"
+                f"weights of shape {data.shape}", f"one per stored cell ({given.nnz})", "mend the weights"
             )
-        return data
+        weights = csr_array((data, given.indices, given.indptr), shape=given.shape)
+    matrix = _sorted(given)
+    if not matrix.has_canonical_format:
+        raise InputError(
+            "a matrix that stores a cell twice", "a cell has one target", "call matrix.sum_duplicates() first"
+        )
     csr = _sorted(weights)
     same = csr.shape == matrix.shape and csr.nnz == matrix.nnz
     if not same or not (
@@ -327,7 +333,7 @@ def _aligned(weights: Any, matrix: csr_array) -> Floats1d:
             "every stored cell has one weight",
             "give weights with the same sparsity pattern",
         )
-    return np.asarray(csr.data)
+    return matrix, np.asarray(csr.data)
 
 
 def _make_sides(

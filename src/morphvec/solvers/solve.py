@@ -6,7 +6,7 @@ import numpy as np
 
 from morphvec.engine.base import Engine
 from morphvec.engine.local import local_engine
-from morphvec.errors import OptionError
+from morphvec.errors import DivergenceError, OptionError
 from morphvec.report import SILENT, Reporter
 from morphvec.solvers.als import AlternatingLeastSquares
 from morphvec.solvers.problem import Factors, Problem
@@ -54,15 +54,22 @@ def solve(
     if seed < 0:
         raise OptionError(f"seed={seed}", "a seed is 0 or more", "give another --seed")
     engine = local_engine() if engine is None else engine
-    state = AlternatingLeastSquares(
-        problem,
-        dim,
-        steps=cg_steps,
-        row_steps=max(1, (cg_steps + 1) // 2),
-        tolerance=cg_tol,
-        seed=seed,
-        dtype=np.dtype(dtype),
-        engine=engine,
-    )
-    history = run(state, LoopOptions(epochs, tolerance), reporter=reporter, name="fit")
+    try:
+        state = AlternatingLeastSquares(
+            problem,
+            dim,
+            steps=cg_steps,
+            row_steps=max(1, (cg_steps + 1) // 2),
+            tolerance=cg_tol,
+            seed=seed,
+            dtype=np.dtype(dtype),
+            engine=engine,
+        )
+        history = run(state, LoopOptions(epochs, tolerance), reporter=reporter, name="fit")
+    except np.linalg.LinAlgError as error:  # of a Gram matrix that holds infinities
+        raise DivergenceError(
+            "the factors are not finite",
+            "training stops when they leave the finite numbers",
+            "change --ridge, or give targets and weights of a smaller size",
+        ) from error
     return Factors(state.P, state.S, state.U, tuple(history))

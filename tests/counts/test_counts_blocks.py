@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import naive
+import numpy as np
+import pytest
+from counting import counted, encoded
+
+from morphvec.counts.count import CountOptions, count
+from morphvec.engine.local import LocalEngine
+from morphvec.errors import BudgetError, InputError
+from morphvec.features.space import Block
+from morphvec.rng import stream
+from morphvec.text.encoded import Encoded
+
+WORDS = ("anna", "anne", "banana", "an", "nan")
+LINES = [[0, 1, 0], [], [2], [4, 4, 1], [3, 0]]
+UNITS = [1, 0, 1, 2, 0]
+
+
+def test_ids_count_the_tokens_of_every_line_of_a_unit():
+    found = counted(encoded(LINES, UNITS, ("v1", "v2", "v3")), WORDS, features="ids")
+    assert np.array_equal(found.matrix.toarray(), naive.unit_counts(LINES, UNITS, 5, 3))
+    assert found.features == ("v1", "v2", "v3")
+    assert found.blocks == (Block("ids", 0, 3),)
+
+
+def test_ids_where_there_are_none_are_refused():
+    with pytest.raises(InputError, match="has no ids"):
+        counted(encoded(LINES), WORDS, features="ids")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_ids_far_into_a_stream(threads):
+    """Shards that begin beyond the first million places know which line they are in."""
+    generator = stream(3)
+    ids = generator.integers(-1, 4, (1 << 20) + 70_000, dtype=np.int32)
+    ids[-1] = -1
+    ends = np.flatnonzero(ids < 0)
+    units = generator.integers(0, 50, len(ends), dtype=np.int32)
+    names = tuple(str(unit) for unit in range(50))
+    corpus = Encoded(ids, units, names, int((ids >= 0).sum()), len(ends))
+    unit_of = units[np.searchsorted(ends, np.arange(len(ids)))]
+    wanted = np.zeros((4, 50))
+    np.add.at(wanted, (ids[ids >= 0], unit_of[ids >= 0]), 1)
+    found = counted(corpus, 4, features="ids", threads=threads, memory=1 << 20)
+    assert np.array_equal(found.matrix.toarray(), wanted)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+def test_ngram_columns_count_each_type_once(least):
+    found = counted(encoded(LINES), WORDS, features="ngrams", ngrams=(2, 4), ngram_min_types=least)
+    has = {word: naive.ngrams(word, 2, 4) for word in WORDS}
+    names = sorted(
+        gram for gram in set().union(*has.values()) if sum(gram in grams for grams in has.values()) >= least
+    )
+    assert found.features == tuple(names)
+    assert np.array_equal(found.matrix.toarray(), [[float(gram in has[word]) for gram in names] for word in WORDS])
+
+
+def test_ngrams_none_leaves_no_ngram_block():
+    with pytest.raises(InputError, match="ngrams=none"):
+        counted(encoded(LINES), WORDS, features="ngrams", ngrams=None)
+
+
+def test_blocks_side_by_side_are_the_blocks_alone():
+    corpus = encoded(LINES, UNITS, ("v1", "v2", "v3"))
+    options = {"ngrams": (2, 3), "ngram_min_types": 2, "window": 2}
+    joined = counted(corpus, WORDS, features="ids:2,window:1:0.5,ngrams", **options)
+    alone = [counted(corpus, WORDS, features=kind, **options) for kind in ("ids", "window", "ngrams")]
+    assert np.array_equal(joined.matrix.toarray(), np.hstack([part.matrix.toarray() for part in alone]))
+    assert joined.features == sum((part.features for part in alone), ())
+    grams = len(alone[2].features)
+    assert joined.blocks == (
+        Block("ids", 0, 3, 2.0),
+        Block("window", 3, 8, 1.0, 0.5),
+        Block("ngrams", 8, 8 + grams),
+    )
+    rows, columns = joined.margins()
+    for number, part in enumerate(alone):
+        np.testing.assert_allclose(rows[:, number], part.matrix.sum(axis=1))
+        block = joined.blocks[number]
+        np.testing.assert_allclose(columns[block.begin : block.end], part.matrix.sum(axis=0))
+    assert joined.matrix.has_sorted_indices
+
+
+def test_more_bits_than_a_word_has_are_refused():
+    """A pair and its distance share 64 bits: 2^31 words leave two bits for the distance."""
+    many = type("Many", (), {"words": range(2**31 - 1)})()
+    with pytest.raises(BudgetError, match="has 64 bits"):
+        count(encoded([[0, 1]]), many, CountOptions(window=5), engine=LocalEngine(1), folder=None)

@@ -1,0 +1,123 @@
+"""Shards, threads and spills change no bit: every count is a sum of integers."""
+
+from __future__ import annotations
+
+import errno
+import io
+import re
+
+import naive
+import numpy as np
+import pytest
+from counting import counted, encoded, random_lines, same
+
+from morphvec.counts import count as counting_module
+from morphvec.counts import spill
+from morphvec.counts.spill import RunStore
+from morphvec.engine.local import LocalEngine
+from morphvec.errors import OutputError
+from morphvec.rng import stream
+
+LINES = random_lines(70, 700, 40)  # about 14,000 tokens and 67,000 pairs
+UNITS = [number % 90 for number in range(len(LINES))]
+CORPUS = encoded(LINES, UNITS, [str(unit) for unit in range(90)])
+SMALL = 70_000  # bytes: the matrices fit, the runs do not
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return counted(CORPUS, 70, features="window,ids")
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("memory", [SMALL, 4 << 20, 4 << 30])
+def test_threads_and_memory_change_no_bit(whole, threads, memory):
+    log = io.StringIO()
+    found = counted(CORPUS, 70, features="window,ids", threads=threads, memory=memory, log=log)
+    assert same(found, whole)
+    spilled = re.findall(r"(count \w+): .* of sorted runs went to disk", log.getvalue())
+    assert spilled == (["count pairs", "count ids"] if memory == SMALL else [])
+
+
+@pytest.mark.parametrize("capacity", [5, 64, 1000, 100_000])
+def test_the_size_of_a_shard_changes_no_bit(whole, capacity, monkeypatch):
+    monkeypatch.setattr(counting_module, "_LEAST_EVENTS", 1)
+    monkeypatch.setattr(counting_module, "_MOST_EVENTS", capacity)
+    cut = LINES if capacity > 100 else LINES[:40]
+    corpus = encoded(cut, UNITS[: len(cut)], CORPUS.unit_names)
+    wanted = whole if cut is LINES else counted(corpus, 70, features="window,ids", memory=8 << 30)
+    assert np.array_equal(wanted.matrix.toarray()[:, :70], naive.window_counts(cut, 70, 5, "distance"))
+    assert same(counted(corpus, 70, features="window,ids", threads=2), wanted)
+
+
+def runs(count, size, seed=0):
+    generator = stream(seed)
+    for _ in range(count):
+        keys = np.unique(generator.integers(0, 3000, size, np.uint64) * np.uint64(2**52))
+        yield keys, generator.integers(1, 100, len(keys))
+
+
+def summed(parts):
+    total: dict[int, int] = {}
+    for keys, sums in parts:
+        for key, value in zip(keys.tolist(), sums.tolist(), strict=True):
+            total[key] = total.get(key, 0) + value
+    return total
+
+
+@pytest.mark.parametrize("memory", [0, 20_000, 1 << 30])
+@pytest.mark.parametrize("part", [50, 700, 1 << 22])
+@pytest.mark.parametrize("count", [0, 1, 2, 13])
+def test_a_store_merges_to_the_sum_of_its_runs(tmp_path, monkeypatch, memory, part, count):
+    monkeypatch.setattr(spill, "_PART", part)
+    store, given = RunStore(tmp_path, memory), list(runs(count, 400))
+    for keys, sums in given:
+        store.add(keys, sums)
+    total = sum(len(keys) for keys, _ in given)
+    held = total * 16 - store.spilled
+    assert held <= memory
+    assert store.spilled == sum(file.stat().st_size for file in tmp_path.iterdir())
+    assert (store.spilled == 0) == (memory >= total * 16)
+    ranges = store.ranges()
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] is None
+    assert all(one[1] == two[0] for one, two in zip(ranges[:-1], ranges[1:], strict=True))
+    assert (len(ranges) > 1) == (total // part > 1)
+    merged = store.merge_all(LocalEngine(3))
+    keys = np.concatenate([part_keys for part_keys, _ in merged])
+    assert np.all(keys[1:] > keys[:-1])
+    assert summed(merged) == summed(given)
+
+
+def test_ranges_share_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(spill, "_PART", 500)
+    store = RunStore(tmp_path, 1 << 30)
+    for keys, sums in runs(20, 500):
+        store.add(keys, sums)
+    sizes = [len(store.merged(*bounds)[0]) for bounds in store.ranges()]
+    assert len(sizes) > 10
+    assert max(sizes) < 4 * np.mean(sizes)
+
+
+def test_a_run_is_copied_and_an_empty_one_is_nothing(tmp_path):
+    store = RunStore(tmp_path, 1 << 20)
+    keys, sums = np.arange(5, dtype=np.uint64), np.arange(5)
+    store.add(keys, sums)
+    store.add(keys[:0], sums[:0])
+    keys[:] = 0
+    assert summed(store.merge_all(LocalEngine(1))) == {number: number for number in range(5)}
+
+
+def test_a_full_disk_under_the_runs_is_one_clear_line(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spill.tempfile, "NamedTemporaryFile", full)
+    store = RunStore(tmp_path, 0)
+    with pytest.raises(OutputError, match="No space left on device; .*raise --memory"):
+        store.add(np.arange(5, dtype=np.uint64), np.arange(5))
+
+
+def test_runs_are_left_to_the_callers_folder(tmp_path):
+    RunStore(tmp_path, 0).add(np.arange(5, dtype=np.uint64), np.arange(5))
+    assert [file.suffix for file in tmp_path.iterdir()] == [".run"]

@@ -1,0 +1,222 @@
+"""The row kernels against dense algebra: empty rows, a heavy row, every remainder of 4, k odd and k = 1."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from morphvec.kernels import rows as kernel
+from morphvec.rng import stream
+
+ROWS, COLUMNS = 11, 23
+SIZES = [1, 2, 3, 4, 5, 7, 16, 17, 33, 100]
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    return np.dtype(request.param)
+
+
+@pytest.fixture(params=SIZES)
+def k(request):
+    return request.param
+
+
+def close(found, wanted, dtype):
+    scale = max(1.0, float(np.max(np.abs(wanted), initial=0)))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=scale * (2e-5 if dtype == np.float32 else 1e-12))
+
+
+def sparse(dtype, seed=0):
+    """Rows of 0, 1, 2, ... 9 cells and one that is full; the surplus may be negative, as w − α is."""
+    generator = stream(seed)
+    dense = np.zeros((ROWS, COLUMNS))
+    for t in range(ROWS - 1):
+        dense[t, generator.choice(COLUMNS, t, replace=False)] = generator.standard_normal(t)
+    dense[ROWS - 1] = generator.standard_normal(COLUMNS)
+    csr = csr_array(dense)
+    return csr.indptr.astype(np.int64), csr.indices.astype(np.int32), csr.data.astype(dtype), dense
+
+
+def factors(n, k, dtype, seed):
+    return stream(seed).standard_normal((n, k)).astype(dtype)
+
+
+def halves(run):
+    """Two blocks of rows, as two threads would run them."""
+    run(0, 4)
+    run(4, ROWS)
+
+
+def spread(k, dtype):
+    """A symmetric positive definite Gram matrix that is not diagonal."""
+    X = factors(2 * k + 3, k, np.float64, 9)
+    return (X.T @ X / len(X)).astype(dtype)
+
+
+def operator_of(dense, S, G, a_row, t):
+    """The k × k matrix of row t: a_row G + Σ surplus s sᵀ."""
+    return a_row[t] * G.astype(np.float64) + (S.T * dense[t]) @ S
+
+
+def test_the_normal_operator(dtype, k):
+    indptr, indices, surplus, dense = sparse(dtype)
+    S, D, G = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2), spread(k, dtype)
+    a_row = np.linspace(0, 2, ROWS).astype(dtype)
+    out = np.full((ROWS, k), np.nan, dtype)
+    halves(lambda *rows: kernel.normal_rows(indptr, indices, surplus, S, G, a_row, D, out, *rows))
+    S64 = S.astype(np.float64)
+    wanted = np.stack([operator_of(dense, S64, G, a_row, t) @ D[t] for t in range(ROWS)])
+    close(out, wanted, dtype)
+
+
+def test_its_diagonal(dtype, k):
+    indptr, indices, surplus, dense = sparse(dtype)
+    S, G = factors(COLUMNS, k, dtype, 1), spread(k, dtype)
+    a_row = np.linspace(0, 2, ROWS).astype(dtype)
+    out = np.full((ROWS, k), np.nan, dtype)
+    halves(lambda *rows: kernel.normal_diagonal(indptr, indices, surplus, S * S, G, a_row, out, *rows))
+    S64 = S.astype(np.float64)
+    wanted = np.stack([np.diag(operator_of(dense, S64, G, a_row, t)) for t in range(ROWS)])
+    close(out, wanted, dtype)
+
+
+@pytest.mark.parametrize("add", [False, True])
+def test_sparse_times_dense(dtype, k, add):
+    indptr, indices, data, dense = sparse(dtype)
+    X, out = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2)
+    wanted = dense @ X.astype(np.float64) + (out if add else 0)
+    halves(lambda *rows: kernel.sparse_rows(indptr, indices, data, X, out, add, *rows))
+    close(out, wanted, dtype)
+    if not add:
+        assert not out[0].any()
+
+
+def test_a_row_is_solved_by_as_many_steps_as_it_has_dimensions(k):
+    """In exact arithmetic k steps of conjugate gradients end at the solution of the row's own equations."""
+    dtype = np.dtype(np.float64)
+    indptr, indices, surplus, dense = sparse(dtype)
+    surplus, dense = np.abs(surplus), np.abs(dense)
+    pull = stream(3).standard_normal(len(surplus))
+    S, G, U = factors(COLUMNS, k, dtype, 1), spread(k, dtype), factors(ROWS, k, dtype, 2)
+    a_row, ridge = np.linspace(0, 1, ROWS), 0.7
+    X = csr_array((pull, indices, indptr), shape=(ROWS, COLUMNS)).toarray()
+    halves(
+        lambda *rows: kernel.solve_rows(
+            indptr, indices, pull, surplus, S, S * S, G, a_row, ridge, k + 20, 1e-13, U, *rows
+        )
+    )
+    for t in range(ROWS):
+        A = operator_of(dense, S, G, a_row, t) + ridge * np.eye(k)
+        np.testing.assert_allclose(U[t], np.linalg.solve(A, X[t] @ S), rtol=1e-8, atol=1e-9)
+
+
+def test_every_step_of_a_row_lowers_its_quadratic(dtype):
+    k = 17
+    indptr, indices, surplus, dense = sparse(dtype)
+    surplus, dense = np.abs(surplus), np.abs(dense)
+    pull = stream(3).standard_normal(len(surplus)).astype(dtype)
+    S, G, start = factors(COLUMNS, k, dtype, 1), spread(k, dtype), factors(ROWS, k, dtype, 2)
+    X = csr_array((pull, indices, indptr), shape=(ROWS, COLUMNS)).toarray().astype(np.float64)
+    a_row, S64 = np.ones(ROWS, dtype), S.astype(np.float64)
+
+    def quadratic(U):
+        values = []
+        for t in range(ROWS):
+            A = operator_of(dense, S64, G, a_row, t) + 0.5 * np.eye(k)
+            values.append(U[t] @ A @ U[t] - 2 * U[t] @ (X[t] @ S64))
+        return np.array(values)
+
+    before = quadratic(start.astype(np.float64))
+    for steps in range(1, 6):
+        U = start.copy()
+        kernel.solve_rows(
+            indptr, indices, pull, surplus, S, S * S, G, a_row, dtype.type(0.5), steps, dtype.type(0), U, 0, ROWS
+        )
+        after = quadratic(U.astype(np.float64))
+        assert np.all(after < before)
+        before = after
+
+
+def test_a_row_without_cells_ridge_or_gram_stays():
+    indptr, indices = np.zeros(3, np.int64), np.zeros(0, np.int32)
+    none, S, U = np.zeros(0), np.ones((4, 3)), np.ones((2, 3))
+    kernel.solve_rows(
+        indptr, indices, none, none, S, S * S, np.zeros((3, 3)), np.ones(2), 0.0, 5, 0.0, U, 0, 2
+    )
+    assert np.array_equal(U, np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 255, 256, 257, 1030])
+def test_gram(dtype, k, n):
+    X, scale = factors(n, k, dtype, 1), np.linspace(0.5, 2, n).astype(dtype)
+    out = np.full((k, k), np.nan)
+    kernel.gram_rows(X, scale, out, 1, n)
+    X64 = X[1:].astype(np.float64)
+    close(out, (X64.T * scale[1:]) @ X64, dtype)
+
+
+@pytest.mark.parametrize("columns", [1, 4, 6])
+def test_rows_times_a_small_matrix(dtype, k, columns):
+    X, M = factors(ROWS, k, dtype, 1), factors(k, columns, dtype, 2)
+    out = np.full((ROWS, columns), np.nan, dtype)
+    halves(lambda *rows: kernel.multiply_rows(X, M, out, *rows))
+    close(out, X.astype(np.float64) @ M, dtype)
+
+
+def test_rows_times_a_small_matrix_in_place(dtype, k):
+    X, M = factors(ROWS, k, dtype, 1), factors(k, k, dtype, 2)
+    wanted = X.astype(np.float64) @ M
+    halves(lambda *rows: kernel.multiply_rows(X, M, X, *rows))
+    close(X, wanted, dtype)
+
+
+def test_fit_and_covered_sums(dtype, k):
+    indptr, indices, values, _ = sparse(dtype)
+    generator = stream(5)
+    U, S = factors(ROWS, k, dtype, 1), factors(COLUMNS, k, dtype, 2)
+    a_row, a_col = (generator.random(n).astype(dtype) for n in (ROWS, COLUMNS))
+    weight = generator.random(len(values))
+    weight[::5] = 0  # a cell of weight 0 is stored, but nothing pulls it
+    row = np.repeat(np.arange(ROWS), np.diff(indptr))
+    alpha = a_row[row].astype(np.float64) * a_col[indices]
+    product = np.einsum("ij,ij->i", U[row].astype(np.float64), S[indices].astype(np.float64))
+    wanted = (np.sum(weight * (product - values) ** 2), np.sum(alpha * product**2))
+    pull, surplus = (weight * values).astype(dtype), (weight - alpha).astype(dtype)
+    surplus[weight == 0] = -(a_row[row] * a_col[indices])[weight == 0]
+    parts = [
+        kernel.fit_rows(indptr, indices, pull, surplus, a_row, a_col, U, S, *rows)
+        for rows in ((0, 4), (4, ROWS))
+    ]
+    tolerance = 1e-4 if dtype == np.float32 else 1e-12
+    assert np.sum(parts, axis=0) == pytest.approx(wanted, rel=tolerance)
+
+
+def test_the_pieces_of_conjugate_gradients(dtype, k):
+    r, m, p, q, x = (factors(ROWS, k, dtype, seed) for seed in range(5))
+    m = np.abs(m) + dtype.type(0.1)
+    m[2, 0] = 0  # nothing holds this coordinate: it is left alone
+    safe = np.where(m > 0, r.astype(np.float64) / np.where(m > 0, m, 1), 0)
+    out = p.copy()
+    close([kernel.cg_start(r, m, out, 0, ROWS)], [np.sum(r.astype(np.float64) * safe)], dtype)
+    close(out, safe, dtype)
+    close([kernel.cg_inner(p, q, 0, ROWS)], [np.sum(p.astype(np.float64) * q)], dtype)
+    turned = p.copy()
+    kernel.cg_turn(r, m, turned, 0.25, 0, ROWS)
+    close(turned, safe + 0.25 * p, dtype)
+    new_x, new_r = x + 0.5 * p, r - 0.5 * q
+    after = np.where(m > 0, new_r.astype(np.float64) ** 2 / np.where(m > 0, m, 1), 0)
+    close([kernel.cg_move(x, r, p, q, m, 0.5, 0, ROWS)], [after.sum()], dtype)
+    close(x, new_x, dtype)
+    close(r, new_r, dtype)
+
+
+def test_nan_is_never_assumed_away(dtype):
+    """Fast-math may reorder sums; it must not drop a NaN, or divergence would pass for convergence."""
+    indptr, indices, data, _ = sparse(dtype)
+    X, out = factors(COLUMNS, 5, dtype, 1), np.zeros((ROWS, 5), dtype)
+    X[indices[0], 3] = np.nan
+    kernel.sparse_rows(indptr, indices, data, X, out, False, 0, ROWS)
+    assert np.isnan(out[1, 3])
+    assert np.isnan(kernel.cg_inner(out, out, 0, ROWS))
