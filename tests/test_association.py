@@ -102,15 +102,21 @@ def test_each_block_has_its_own_margins():
 
 def test_beta_scales_a_blocks_weights_and_alpha_and_nothing_else():
     dense = random_counts()
-    plain = weighed(dense, Block("window", 0, 10), Block("ids", 10, 30))
+    plain = weighed(dense, Block("window", 0, 10), Block("ids", 10, 30), weight="sqrt")
     blocks = (Block("window", 0, 10, beta=2.0), Block("ids", 10, 30, beta=0.5, unobserved=0.7))
-    found = weighed(dense, *blocks)
+    found = weighed(dense, *blocks, weight="sqrt")
     beta = np.where(np.arange(30) < 10, 2.0, 0.5)
     assert np.array_equal(found.matrix.toarray(), plain.matrix.toarray())
     np.testing.assert_allclose(found.weights.toarray(), plain.weights.toarray() * beta, rtol=1e-6)
     # α of a block is absolute where it is given; else it is the model's own, scaled like the weights
     assert found.alpha.tolist() == [0.3 * 2.0] * 10 + [0.7] * 20
     assert plain.alpha.tolist() == [0.3] * 30
+    # on top of α no stored cell weighs less than one that is not stored
+    above = weighed(dense, *blocks, weight="alpha+sqrt")
+    stored = found.weights.toarray() > 0
+    wanted = np.where(stored, found.weights.toarray() + found.alpha, 0)
+    np.testing.assert_allclose(above.weights.toarray(), wanted, rtol=1e-6)
+    assert above.alpha.tolist() == found.alpha.tolist()
 
 
 def test_a_blocks_alpha_may_be_zero():
@@ -125,6 +131,9 @@ def test_a_blocks_alpha_may_be_zero():
         ({"weight": "constant"}, lambda n: 1.0),
         ({"weight": "sqrt"}, lambda n: min(math.sqrt(n), 10.0)),
         ({"weight": "sqrt", "weight_max": 3}, lambda n: min(math.sqrt(n), 3.0)),
+        ({"weight": "alpha+sqrt"}, lambda n: 0.3 + min(math.sqrt(n), 10.0)),
+        ({}, lambda n: 0.3 + min(math.sqrt(n), 10.0)),
+        ({"weight": "alpha+sqrt", "unobserved": 0.9, "weight_max": 2}, lambda n: 0.9 + min(math.sqrt(n), 2.0)),
         ({"weight": "glove"}, lambda n: min(1.0, (n / 100) ** 0.75)),
         ({"weight": "glove", "weight_max": 10}, lambda n: min(1.0, (n / 10) ** 0.75)),
         ({"weight": "sqrt", "add_lambda": 0.25}, lambda n: min(math.sqrt(n + 0.25), 10.0)),

@@ -190,7 +190,7 @@ def save_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     file.touch()
     mode = file.stat().st_mode  # as the process's mask has it; safetensors makes files for their owner alone
     try:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, str(file))
+        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, str(file))
     except SafetensorError as error:  # a full disk reaches us in its text only
         stated = re.search(r"os error (\d+)", str(error))
         if stated is None:

@@ -32,20 +32,21 @@ def test_margins_by_block():
 
 @pytest.mark.parametrize("add", [0.0, 0.5])
 @pytest.mark.parametrize("floor", [0.0, -math.inf])
-@pytest.mark.parametrize(("kind", "most"), [(0, 1.0), (1, 2.0), (2, 3.0)])
+@pytest.mark.parametrize(("kind", "most"), [(0, 1.0), (1, 2.0), (2, 3.0), (3, 2.0)])
 def test_kept_cells_values_and_weights(add, floor, kind, most):
     matrix, dense = cells()
     generator = stream(1)
     row_terms, column_terms = generator.standard_normal((7, 3)), generator.standard_normal(9)
-    betas = np.array([1.0, 2.0, 0.5])
+    betas, alphas = np.array([1.0, 2.0, 0.5]), np.array([0.3, 0.0, 0.7])
     block = np.searchsorted(ENDS, np.arange(9), side="right")
     value = np.full(dense.shape, -math.inf)
     weight = np.zeros(dense.shape)
     for t, f in zip(*np.nonzero(dense), strict=True):
         count = dense[t, f] + add
         value[t, f] = math.log(count) - row_terms[t, block[f]] - column_terms[f]
-        size = {0: 1.0, 1: min(math.sqrt(count), most), 2: min(1.0, (count / most) ** 0.75)}[kind]
-        weight[t, f] = betas[block[f]] * size
+        root = min(math.sqrt(count), most)
+        size = {0: 1.0, 1: root, 2: min(1.0, (count / most) ** 0.75), 3: root}[kind]
+        weight[t, f] = betas[block[f]] * size + (alphas[block[f]] if kind == 3 else 0)
     kept = value > floor
     given = (matrix.indptr, matrix.indices, matrix.data, ENDS, row_terms, column_terms, add, floor)
     lengths = np.zeros(7, np.int64)
@@ -56,7 +57,7 @@ def test_kept_cells_values_and_weights(add, floor, kind, most):
     indices = np.full(indptr[-1], -1, np.int32)
     values, weights = np.zeros(indptr[-1], np.float32), np.zeros(indptr[-1], np.float32)
     for rows in ((0, 4), (4, 7)):
-        associate(*given, kind, most, betas, indptr, indices, values, weights, *rows)
+        associate(*given, kind, most, betas, alphas, indptr, indices, values, weights, *rows)
     assert indices.tolist() == np.nonzero(kept)[1].tolist()
     np.testing.assert_allclose(values, value[kept], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(weights, weight[kept], rtol=1e-6)

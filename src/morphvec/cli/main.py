@@ -9,7 +9,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from morphvec.cli import ask, care, demo, score, walk
@@ -19,7 +18,6 @@ from morphvec.version import __version__
 
 app = typer.Typer(
     name="morphvec",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     help="Word vectors that know morphology, from your own text, reproducibly.",
@@ -62,6 +60,7 @@ def run(arguments: list[str] | None = None) -> None:
 def execute(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
     debug = "--debug" in arguments
+    arguments = arguments or ["--help"]
     try:
         result = app(
             args=score.join_bli([item for item in arguments if item != "--debug"]),
@@ -73,18 +72,13 @@ def execute(arguments: list[str]) -> int:
             raise
         emit_error(str(error))
         return 2
-    except click.exceptions.NoArgsIsHelpError as error:
-        emit(error.ctx.get_help())
-        return 2
-    except click.ClickException as error:
+    except typer.TyperException as error:  # what the parser of the command line refuses
         command = getattr(getattr(error, "ctx", None), "command_path", "morphvec")
-        emit_error(
-            f"{' '.join(error.format_message().split()).rstrip('.')}; {command} takes no such thing; see {command} --help"
-        )
+        message = " ".join(error.format_message().split()).rstrip(".")
+        emit_error(f"{message}; {command} cannot be run like this; see {command} --help")
         return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        emit_error("interrupted; nothing was written; run the command again")
-        return 130
+    except (KeyboardInterrupt, typer.Abort):
+        result = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: say no more
         return 0
@@ -100,4 +94,6 @@ def execute(arguments: list[str]) -> int:
             f"{type(error).__name__}: {' '.join(str(error).split())}; this is a bug in morphvec; run again with --debug and report it"
         )
         return 1
+    if result == 130:
+        emit_error("interrupted; nothing was written; run the command again")
     return result if isinstance(result, int) else 0

@@ -40,119 +40,124 @@ Quiet = Annotated[bool, _option("--quiet", "Say nothing but warnings and results
 Overwrite = Annotated[bool, _option("--overwrite", "Replace a folder of morphvec's that stands there.", RUN)]
 Threads = Annotated[
     int | None,
-    _option("--threads", "Threads; they change no bit of the result. [default: one per core]", RUN),
+    _option("--threads", "Threads; they change no bit of the result. Default: one per core.", RUN),
 ]
 Memory = Annotated[
     str | None,
-    _option("--memory", "Memory to keep within, e.g. 4G. [default: half of the machine's]", RUN, "SIZE"),
+    _option("--memory", "Memory to keep within, e.g. 4G. Default: half of the machine's.", RUN, "SIZE"),
 ]
 
 TokenizerName = Annotated[
     str | None,
-    _option("--tokenizer", "unicode, whitespace, letters or regex:PATTERN. [default: unicode]", READ),
+    _option("--tokenizer", "unicode, whitespace, letters or regex:PATTERN. Default: unicode.", READ),
 ]
-Case = Annotated[str | None, _option("--case", "lower or keep. [default: lower]", READ)]
+Case = Annotated[str | None, _option("--case", "lower or keep. Default: lower.", READ)]
 JoinHyphen = Annotated[
     bool | None, _option("--join-hyphen", "A hyphen inside a word joins it (tokenizer unicode).", READ)
 ]
 Format = Annotated[
-    str | None, _option("--format", "auto, text, tsv (id⇥text), conllu or jsonl. [default: auto]", READ)
+    str | None, _option("--format", "auto, text, tsv (id⇥text), conllu or jsonl. Default: auto.", READ)
 ]
 AlignIds = Annotated[
     bool, _option("--align-ids", "Short for --format tsv with ids among the --features.", READ)
 ]
 Errors = Annotated[
-    str | None, _option("--errors", "Bytes that are not UTF-8: strict or replace. [default: strict]", READ)
+    str | None, _option("--errors", "Bytes that are not UTF-8: strict or replace. Default: strict.", READ)
 ]
-MinCount = Annotated[int | None, _option("--min-count", "Leave out words met less often. [default: 5]", READ)]
-MaxVocab = Annotated[int | None, _option("--max-vocab", "Keep at most so many words. [default: all]", READ)]
+MinCount = Annotated[int | None, _option("--min-count", "Leave out words met less often. Default: 5.", READ)]
+MaxVocab = Annotated[int | None, _option("--max-vocab", "Keep at most so many words. Default: all.", READ)]
 
 Features = Annotated[
     str | None,
     _option(
-        "--features", "Columns: window, ids, ngrams; each may carry :β and :β:α. [default: window]", COUNT
+        "--features", "Columns: window, ids, ngrams; each may carry :β and :β:α. Default: window.", COUNT
     ),
 ]
-Window = Annotated[int | None, _option("--window", "Words of context on each side. [default: 5]", COUNT)]
+Window = Annotated[int | None, _option("--window", "Words of context on each side. Default: 5.", COUNT)]
 WindowWeight = Annotated[
-    str | None, _option("--window-weight", "flat, distance (1/d) or dynamic. [default: distance]", COUNT)
+    str | None, _option("--window-weight", "flat, distance (1/d) or dynamic. Default: distance.", COUNT)
 ]
 Ngrams = Annotated[
-    str | None, _option("--ngrams", "Lengths of character n-grams, MIN-MAX, or none. [default: 3-6]", COUNT)
+    str | None, _option("--ngrams", "Lengths of character n-grams, MIN-MAX, or none. Default: 3-6.", COUNT)
 ]
 NgramMinTypes = Annotated[
-    int | None, _option("--ngram-min-types", "Keep n-grams found in so many words. [default: 5]", COUNT)
+    int | None, _option("--ngram-min-types", "Keep n-grams found in so many words. Default: 5.", COUNT)
 ]
 
-AssociationKind = Annotated[str | None, _option("--association", "ppmi or pmi. [default: ppmi]", WEIGH)]
+AssociationKind = Annotated[str | None, _option("--association", "ppmi or pmi. Default: ppmi.", WEIGH)]
 Smoothing = Annotated[
-    float | None, _option("--smoothing", "Exponent of the context counts. [default: 0.75]", WEIGH)
+    float | None, _option("--smoothing", "Exponent of the context counts. Default: 0.75.", WEIGH)
 ]
-Shift = Annotated[float | None, _option("--shift", "k of shifted PPMI, −ln k. [default: 1.0]", WEIGH)]
+Shift = Annotated[float | None, _option("--shift", "k of shifted PPMI, −ln k. Default: 1.0.", WEIGH)]
 AddLambda = Annotated[
-    float | None, _option("--add-lambda", "Pseudo-count of every cell. [default: 0.0]", WEIGH)
+    float | None, _option("--add-lambda", "Pseudo-count of every cell. Default: 0.0.", WEIGH)
 ]
 Unobserved = Annotated[
     float | None,
-    _option("--unobserved", "Weight α of cells that are not stored. [default: 0.3]", WEIGH, "ALPHA"),
+    _option("--unobserved", "Weight α of cells that are not stored. Default: 0.3.", WEIGH, "ALPHA"),
 ]
 Weight = Annotated[
     str | None,
     _option(
         "--weight",
-        "Weight of a stored cell by its count: constant, sqrt, glove or alpha+sqrt. [default: alpha+sqrt]",
+        "Weight of a stored cell by its count: constant, sqrt, glove or alpha+sqrt. Default: alpha+sqrt.",
         WEIGH,
     ),
 ]
 WeightMax = Annotated[
-    float | None, _option("--weight-max", "Cap of sqrt [10], or count where glove reaches 1 [100].", WEIGH)
+    float | None,
+    _option("--weight-max", "Cap of sqrt (10), or the count where glove reaches 1 (100).", WEIGH),
 ]
 
-Method = Annotated[str | None, _option("--method", "The method. [default: token-feature]", MODEL)]
-Dim = Annotated[int | None, _option("--dim", "Length of a vector. [default: 100]", MODEL)]
+Method = Annotated[str | None, _option("--method", "The method. Default: token-feature.", MODEL)]
+Dim = Annotated[int | None, _option("--dim", "Length of a vector. Default: 100.", MODEL)]
 PartNames = Annotated[
-    str | None, _option("--parts", "What a word is made of: own, ngrams. [default: own,ngrams]", MODEL)
+    str | None, _option("--parts", "What a word is made of: own, ngrams. Default: own,ngrams.", MODEL)
 ]
 OwnWeight = Annotated[
     float | None,
-    _option("--own-weight", "Weight of a word's own row beside its n-grams. [default: 1.0]", MODEL),
+    _option(
+        "--own-weight",
+        "Weight of a word's own row beside its n-grams. Default: 1; 3 where the only columns are ids.",
+        MODEL,
+    ),
 ]
 Ridge = Annotated[
-    float | None, _option("--ridge", "Ridge γ of all factors. [default: 10 with parts, else 1]", MODEL)
+    float | None, _option("--ridge", "Ridge γ of all factors. Default: 1; with parts, by the text.", MODEL)
 ]
-RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. [default: --ridge]", MODEL)]
-RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of n-gram rows. [default: --ridge]", MODEL)]
+RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. Default: --ridge.", MODEL)]
+RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of n-gram rows. Default: --ridge.", MODEL)]
 RidgeFeatures = Annotated[
-    float | None, _option("--ridge-features", "γ of feature rows. [default: --ridge]", MODEL)
+    float | None, _option("--ridge-features", "γ of feature rows. Default: --ridge.", MODEL)
 ]
 Power = Annotated[
     float | None,
-    _option("--power", "Exponent of the singular values in the vectors. [default: 0.0]", MODEL, "P"),
+    _option("--power", "Exponent of the singular values in the vectors. Default: 0.0.", MODEL, "P"),
 ]
 Output = Annotated[
     str | None,
     _option(
-        "--output", "Vectors of words, contexts, their sum, or both: w, c, w+c, concat. [default: w]", MODEL
+        "--output", "Vectors of words, contexts, their sum, or both: w, c, w+c, concat. Default: w.", MODEL
     ),
 ]
-Seed = Annotated[int | None, _option("--seed", "Seed of everything random. [default: 0]", MODEL)]
+Seed = Annotated[int | None, _option("--seed", "Seed of everything random. Default: 0.", MODEL)]
 
 Constraint = Annotated[
     list[str] | None,
     _option(
         "--constraint",
-        "offset, lemma or class, with :λ if wanted; may be repeated. [default: offset for tables, class for lists]",
+        "offset, lemma or class, with :λ if wanted; may be repeated. Default: offset for tables, class for lists.",
         CONSTRAIN,
     ),
 ]
 GraphName = Annotated[
     str | None,
-    _option("--graph", "Inside a class: complete, ring, star or random:R. [default: complete]", CONSTRAIN),
+    _option("--graph", "Inside a class: complete, ring, star or random:R. Default: complete.", CONSTRAIN),
 ]
 Normalise = Annotated[
     str | None,
     _option(
-        "--normalise", "scatter (one λ means one thing in every graph) or none. [default: scatter]", CONSTRAIN
+        "--normalise", "scatter (one λ means one thing in every graph) or none. Default: scatter.", CONSTRAIN
     ),
 ]
 Unimorph = Annotated[
@@ -173,14 +178,14 @@ HoldOut = Annotated[
     _option("--hold-out", "Words (one per line) that no constraint may touch.", CONSTRAIN, "PATH"),
 ]
 
-Solver = Annotated[str | None, _option("--solver", "The solver. [default: als]", SOLVE)]
-Epochs = Annotated[int | None, _option("--epochs", "Sweeps over both sides. [default: 7]", SOLVE)]
+Solver = Annotated[str | None, _option("--solver", "The solver. Default: als.", SOLVE)]
+Epochs = Annotated[int | None, _option("--epochs", "Sweeps over both sides. Default: 7.", SOLVE)]
 CgSteps = Annotated[
-    int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. [default: 6]", SOLVE)
+    int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. Default: 6.", SOLVE)
 ]
 CgTol = Annotated[
     float | None,
-    _option("--cg-tol", "A half-sweep ends when its residual fell by this factor. [default: 0.0]", SOLVE),
+    _option("--cg-tol", "A half-sweep ends when its residual fell by this factor. Default: 0.0.", SOLVE),
 ]
 
 

@@ -41,7 +41,7 @@ Unknown = Annotated[
     str | None,
     typer.Option(
         "--unknown",
-        help="Unknown words: skip, compose or zero. [default: skip, and compose where the model can]",
+        help="Unknown words: skip, compose or zero. Default: skip, and compose where the model can.",
         show_default=False,
     ),
 ]

@@ -8,6 +8,7 @@ Bojanowski et al. 2017 (n-gram parts).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,12 +27,16 @@ from morphvec.report import SILENT, Reporter
 from morphvec.solvers.output import output_map
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors, Problem
-from morphvec.solvers.solve import solve
+from morphvec.solvers.solve import MAX_DIM, SOLVERS, solve
 from morphvec.text.vocabulary import Vocabulary
 
 PARTS = ("own", "ngrams")
 OUTPUTS = ("w", "c", "w+c", "concat")
-RIDGE_FREE, RIDGE_COMPOSED = 1.0, 10.0  # γ where none is given: for free rows, and with parts
+OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
+OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
+RIDGE_FREE = 1.0  # γ where none is given and words have no parts
+RIDGE_OWN = 10.0  # γ of own rows beside parts
+RIDGE_SHARE = 0.5  # γ of parts and features, times the root of the stored weight that a word has on average
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class TokenFeatureOptions:
     parts: tuple[str, ...] = PARTS
     ngrams: tuple[int, int] | None = (3, 6)
     ngram_min_types: int = 5
-    own_weight: float = 1.0
+    own_weight: float | None = None
     ridge: float | None = None
     ridge_own: float | None = None
     ridge_parts: float | None = None
@@ -65,7 +70,14 @@ class TokenFeatureOptions:
                 f"parts={','.join(self.parts)}", "a word has a row of its own", "add own to --parts"
             )
         check_choice("output", self.output, OUTPUTS)
-        check_number("own_weight", self.own_weight, 0, open_low=True)
+        check_choice("solver", self.solver, SOLVERS)
+        check_number("dim", self.dim, 1, MAX_DIM)
+        check_number("epochs", self.epochs, 1)
+        check_number("cg_steps", self.cg_steps, 1)
+        check_number("cg_tol", self.cg_tol, 0, 1)
+        check_number("seed", self.seed, 0)
+        if self.own_weight is not None:
+            check_number("own_weight", self.own_weight, 0, open_low=True)
         check_number("power", self.power, -4, 4)
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
             value = getattr(self, name)
@@ -77,12 +89,20 @@ class TokenFeatureOptions:
         """Whether words have parts beside their own row."""
         return "ngrams" in self.parts and self.ngrams is not None
 
-    def ridge_of(self, name: str, composed: bool) -> float:
-        """γ of ``ridge_own``, ``ridge_parts`` or ``ridge_features``."""
-        chosen = getattr(self, name)
-        if chosen is None:
-            chosen = self.ridge
-        return float(chosen if chosen is not None else RIDGE_COMPOSED if composed else RIDGE_FREE)
+    def ridges(self, composed: bool, mass: float) -> tuple[float, float, float]:
+        """γ of own rows, parts and features.
+
+        mass: stored weight per word, Σw/T. With parts the default grows as its root, since more text per word
+        bears more of a pull towards short vectors; the constants are measured (docs/results.md).
+        """
+        shared = RIDGE_SHARE * math.sqrt(mass) if composed else RIDGE_FREE
+        defaults = (RIDGE_OWN if composed else RIDGE_FREE, shared, shared)
+        chosen = (self.ridge_own, self.ridge_parts, self.ridge_features)
+        own, parts, features = (
+            given if given is not None else default if self.ridge is None else self.ridge
+            for given, default in zip(chosen, defaults, strict=True)
+        )
+        return own, parts, features
 
 
 def fit(
@@ -103,17 +123,15 @@ def fit(
                 f"no n-gram occurs in {options.ngram_min_types} words; unseen words will have no vectors"
             )
             grams = None
-    composition = None if grams is None else compose(grams, options.own_weight)
-    composed = composition is not None
+    composition = None if grams is None else compose(grams, _own_weight(options, association))
+    mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
     problem = Problem(
         association.matrix,
         association.weights,
         association.alpha,
         composition,
         penalties,
-        ridge_own=options.ridge_of("ridge_own", composed),
-        ridge_parts=options.ridge_of("ridge_parts", composed),
-        ridge_features=options.ridge_of("ridge_features", composed),
+        *options.ridges(composition is not None, mass),
     )
     factors = solve(
         problem,
@@ -127,6 +145,13 @@ def fit(
         reporter=reporter,
     )
     return serve(association, vocabulary, options, factors, grams, composition, engine), factors
+
+
+def _own_weight(options: TokenFeatureOptions, association: Association) -> float:
+    """ω: as asked, or by what the columns are. Line ids tell a word from its look-alikes, and its own row must too."""
+    if options.own_weight is not None:
+        return options.own_weight
+    return OWN_WEIGHT if any(block.kind == "window" for block in association.blocks) else OWN_WEIGHT_IDS
 
 
 def serve(

@@ -7,6 +7,7 @@ rules. What changes a result is in a stage and so in the manifest; what does not
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
@@ -17,13 +18,19 @@ from morphvec.association import UNOBSERVED, AssociationOptions
 from morphvec.counts.count import CountOptions
 from morphvec.engine.local import LocalEngine, local_engine
 from morphvec.errors import OptionError
-from morphvec.features.space import BlockOptions, check_choice, parse_blocks, parse_ngrams
+from morphvec.features.space import BlockOptions, check_choice, check_number, parse_blocks, parse_ngrams
 from morphvec.methods.token_feature import TokenFeatureOptions
 from morphvec.morphology.constraints import ConstraintOptions, parse_constraint
 from morphvec.text.tokenize import Tokenizer
 
 Stage = TypeVar("Stage")
 METHODS = ("token-feature",)
+_TYPES: dict[str, tuple[type[Any], type[Any]]] = {  # what an option of each type may be, and what it becomes
+    "int": (numbers.Integral, int),
+    "float": (numbers.Real, float),
+    "str": (str, str),
+    "bool": (bool, bool),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,9 @@ class TextStage:
     max_vocab: int | None = None
 
     def __post_init__(self) -> None:
+        check_number("min_count", self.min_count, 1)
+        if self.max_vocab is not None:
+            check_number("max_vocab", self.max_vocab, 2)
         _ = self.rule
 
     @cached_property
@@ -121,7 +131,7 @@ class FitStage:
     ridge_features: float | None = None
     power: float = 0.0
     output: str = "w"
-    own_weight: float = 1.0
+    own_weight: float | None = None
     constraint: tuple[str, ...] = ()
     graph: str = "complete"
     normalise: str = "scatter"
@@ -256,15 +266,20 @@ def make_stage(stage: type[Stage], options: Mapping[str, Any]) -> Stage:
                     if isinstance(value, (str, Path))
                     else tuple(str(part) for part in value or ())
                 )
-            chosen[item.name] = value
-    try:
-        return stage(**chosen)
-    except TypeError as error:
+            chosen[item.name] = _typed(item.name, str(item.type), value)
+    return stage(**chosen)
+
+
+def _typed(name: str, stated: str, value: Any) -> Any:
+    kind = stated.removesuffix(" | None")
+    if kind not in _TYPES or (value is None and kind != stated):
+        return value
+    accepted, made = _TYPES[kind]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
         raise OptionError(
-            f"{', '.join(f'{name}={value!r}' for name, value in chosen.items())}",
-            f"an option has the wrong type ({error})",
-            "mend the option",
-        ) from error
+            f"{name}={value!r}", f"it is of type {stated}", f"give another --{name.replace('_', '-')}"
+        )
+    return made(value)
 
 
 def check_names(options: Mapping[str, Any], known: Sequence[str]) -> None:

@@ -69,8 +69,8 @@ class SparsePenalty:
         out += U.dtype.type(scale) * self._operator(U.dtype).apply(U, engine)
 
     def value(self, U: Floats2d, engine: Engine = _ONE) -> float:
-        """tr(UᵀLU), summed in float64."""
-        product = self._operator(U.dtype).apply(U, engine)
+        """tr(UᵀLU), in float64 throughout: where neighbours are nearly equal, LU is all cancellation."""
+        product = self._operator(np.dtype(np.float64)).apply(U, engine, np.empty(U.shape))
         return float(np.einsum("ij,ij->", U, product, dtype=np.float64))
 
     def diagonal(self) -> Floats1d:
