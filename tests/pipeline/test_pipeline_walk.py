@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pipeline_corpora import STEMS, parallel, table_rows, verbs, write
 
-from morphvec.artifact import LOG, verify
+from morphvec.artifact import LOG, open_arrays, save_arrays, verify
 from morphvec.embeddings.store import save
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.pipeline.nouns import (
@@ -75,6 +78,7 @@ def bare(folder):
     return write(folder / "bare.txt", verbs(300)), {"parts": "own", "dim": 5, "epochs": 2, "shift": 0.9}
 
 
+NOUNS = {"V": "vocabulary", "C": "counts", "A": "association"}
 CORPORA = {"plain": plain, "bilingual": bilingual, "bare": bare}
 
 
@@ -109,7 +113,7 @@ def test_the_walk_writes_the_bytes_of_train(tmp_path, name):
     assert sorted(one) == sorted(arrows)
     for file, content in one.items():
         assert arrows[file] == content, file
-    for folder, noun in (("V", "vocabulary"), ("C", "counts"), ("A", "association"), ("M", "model")):
+    for folder, noun in (*NOUNS.items(), ("M", "model")):
         assert verify(tmp_path / folder, noun) == []
     assert {"composition.safetensors", "parts.tsv"} <= set(one) or options["parts"] == "own"
 
@@ -149,7 +153,7 @@ def test_a_folder_of_another_kind_is_refused(tmp_path):
 def test_a_cut_or_altered_part_is_one_clear_error(tmp_path, folder, load):
     corpus, options = bare(tmp_path)
     walk(corpus, options, tmp_path, threads=1)
-    noun = {"V": "vocabulary", "C": "counts", "A": "association"}[folder]
+    noun = NOUNS[folder]
     for file in sorted((tmp_path / folder).iterdir()):
         whole = file.read_bytes()
         for damaged in (whole[: len(whole) // 2], whole[:-3], b"", bytes([whole[0] ^ 0x80]) + whole[1:]):
@@ -163,6 +167,72 @@ def test_a_cut_or_altered_part_is_one_clear_error(tmp_path, folder, load):
                 assert len(damaged) == len(whole)  # sizes are checked on loading, hashes by verify
         file.write_bytes(whole)
     assert verify(tmp_path / folder, noun) == []
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walked")
+    corpus, options = bare(folder)
+    walk(corpus, options, folder, threads=1)
+    return {name: bytes_of(folder / name) for name in "VCA"}, folder
+
+
+LOADERS = {"V": load_vocabulary, "C": load_counts, "A": load_association}
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
+def test_any_byte_changed_in_a_folder_is_found_or_refused(walked, data):
+    contents, folder = walked
+    noun = data.draw(st.sampled_from("VCA"))
+    name = data.draw(st.sampled_from(sorted(contents[noun])))
+    whole = contents[noun][name]
+    place = data.draw(st.integers(0, min(len(whole) - 1, 400)))  # headers and first rows: where the structure is
+    altered = bytearray(whole)
+    altered[place] ^= data.draw(st.integers(1, 255))
+    file = folder / noun / name
+    try:
+        file.write_bytes(bytes(altered))
+        assert name == "manifest.json" or verify(folder / noun, NOUNS[noun])
+        try:
+            LOADERS[noun](folder / noun)
+        except MorphvecError as error:
+            assert "\n" not in str(error)
+    finally:
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(("noun", "file"), [("C", "counts.safetensors"), ("A", "association.safetensors")])
+def test_cells_of_another_type_or_shape_are_refused(walked, noun, file):
+    """An array may have the right size and the wrong meaning."""
+    contents, folder = walked
+    path, manifest = folder / noun / file, folder / noun / "manifest.json"
+    arrays = {name: np.array(array) for name, array in open_arrays(path).items()}
+    values = "data" if noun == "C" else "values"
+    wrong = {
+        "indptr": [arrays["indptr"][:-1], arrays["indptr"].astype(np.int32), arrays["indptr"][::-1].copy()],
+        "indices": [-arrays["indices"] - 1, arrays["indices"] + 10_000, arrays["indices"].view(np.float32)],
+        values: [arrays[values] * np.nan, arrays[values][:-1], arrays[values].astype(np.int64)],
+    }
+    if noun == "A":
+        wrong["alpha"] = [-arrays["alpha"] - 1, arrays["alpha"][:-1], arrays["alpha"] * np.nan]
+    try:
+        for name, replacements in wrong.items():
+            for array in replacements:
+                save_arrays(path, {**arrays, name: array})
+                document = json.loads(contents[noun]["manifest.json"])
+                document["parts"][file]["bytes"] = path.stat().st_size
+                manifest.write_text(json.dumps(document))
+                with pytest.raises(ArtifactError):
+                    LOADERS[noun](folder / noun)
+            save_arrays(path, {key: array for key, array in arrays.items() if key != name})
+            document["parts"][file]["bytes"] = path.stat().st_size
+            manifest.write_text(json.dumps(document))
+            with pytest.raises(ArtifactError):
+                LOADERS[noun](folder / noun)
+    finally:
+        path.write_bytes(contents[noun][file])
+        manifest.write_bytes(contents[noun]["manifest.json"])
 
 
 def test_the_place_is_checked_before_any_work(tmp_path):

@@ -178,6 +178,13 @@ def _load_parts(path: Path, arrays: Mapping[str, Any], words: int, ngrams: tuple
     csr = open_arrays(path / "composition.safetensors")
     shape = (int(csr["shape"][0]), int(csr["shape"][1]))
     indptr, indices = csr["indptr"], csr["indices"]
+    if (indptr.dtype, indices.dtype, csr["data"].dtype, vectors.dtype) != (
+        np.int64,
+        np.int32,
+        np.float32,
+        np.float32,
+    ) or (indptr.ndim, indices.ndim, csr["data"].ndim, vectors.ndim) != (1, 1, 1, 2):
+        raise ValueError("the composition or the parts have another type")
     if (
         shape != (words, len(vectors))
         or len(indptr) != words + 1

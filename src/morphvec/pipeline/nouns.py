@@ -167,7 +167,9 @@ def _matrix(file: Path, name: str, shape: tuple[int, int]) -> csr_array:
     except KeyError as error:
         raise _damaged(f"{file} lacks {error}") from error
     sound = (
-        len(indptr) == shape[0] + 1
+        (indptr.ndim, indices.ndim, data.ndim) == (1, 1, 1)
+        and (indptr.dtype, indices.dtype, data.dtype.kind) == (np.int64, np.int32, "f")
+        and len(indptr) == shape[0] + 1
         and indptr[0] == 0
         and indptr[-1] == len(indices) == len(data)
         and not np.any(np.diff(indptr) < 0)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from embedding_models import KEYS, composed, plain
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import morphvec as mv
+from morphvec.artifact import verify
+from morphvec.embeddings import Embeddings
+from morphvec.errors import ArtifactError, MorphvecError, OutputError
+
+MODELS = {"plain": plain, "composed": composed, "languages": lambda: composed(KEYS, ("eng", "spa"))}
+
+
+def bytes_of(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_comes_back_bit_for_bit(tmp_path, name):
+    model = MODELS[name]()
+    model.save(tmp_path / "M")
+    found = mv.load(tmp_path / "M")
+    assert found.words == model.words
+    assert found.features == model.features
+    assert (found.tokenizer, found.languages, found.composes) == (model.tokenizer, model.languages, model.composes)
+    assert isinstance(found.vectors, np.memmap)
+    assert found.vectors.dtype == np.float32
+    assert found.vectors.tobytes() == model.vectors.tobytes()
+    assert (found.counts is None) == (model.counts is None)
+    if model.composes:
+        assert isinstance(found.parts.vectors, np.memmap)
+        assert found.counts.tolist() == model.counts.tolist()
+        assert found.contexts.tobytes() == model.contexts.tobytes()
+        assert found.parts.vectors.tobytes() == model.parts.vectors.tobytes()
+        assert found.parts.names == model.parts.names
+        assert found.parts.ngrams == model.parts.ngrams
+        assert (found.parts.composition != model.parts.composition).nnz == 0
+        for word in ("walking", "walk"):
+            language = "spa" if model.languages else ""
+            assert np.array_equal(found.vector_for(word, language), model.vector_for(word, language))
+    assert found.neighbors(model.words[0], 4) == model.neighbors(model.words[0], 4)
+    assert verify(tmp_path / "M", "model") == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path, name):
+    MODELS[name]().save(tmp_path / "one")
+    mv.load(tmp_path / "one").save(tmp_path / "two")
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+
+
+def test_words_of_any_letters_come_back(tmp_path):
+    words = ["a b", "tab\there", "cr\rhere", "\u2028", "\u00a0", "हिन्दी", "𐐀", "<x>", '"', "own\tx", "ngram"]
+    Embeddings(words, np.eye(len(words)), counts=np.arange(len(words))).save(tmp_path / "M")
+    assert mv.load(tmp_path / "M").words == tuple(words)
+
+
+@pytest.mark.parametrize("word", ["line\nfeed", "half \ud800"])
+def test_a_word_that_no_text_file_holds_is_refused(tmp_path, word):
+    with pytest.raises(OutputError, match="has no line feed and is Unicode text"):
+        Embeddings(["a", word], np.eye(2)).save(tmp_path / "M")
+    assert not (tmp_path / "M").exists()
+
+
+@pytest.mark.parametrize("part", ["contexts", "parts"])
+def test_no_number_that_is_not_finite_is_written(tmp_path, part):
+    model = composed()
+    (model.contexts if part == "contexts" else model.parts.vectors)[0, 0] = np.nan
+    with pytest.raises(OutputError, match=f"{part} hold numbers that are not finite"):
+        model.save(tmp_path / "M")
+    assert not (tmp_path / "M").exists()
+
+
+def test_a_model_is_not_overwritten_unasked(tmp_path):
+    plain().save(tmp_path / "M")
+    before = bytes_of(tmp_path / "M")
+    with pytest.raises(OutputError, match="--overwrite"):
+        composed().save(tmp_path / "M")
+    assert bytes_of(tmp_path / "M") == before
+    opened = mv.load(tmp_path / "M")
+    composed().save(tmp_path / "M", overwrite=True)
+    assert mv.load(tmp_path / "M").composes
+    assert opened.vectors.tobytes() == plain().vectors.tobytes()  # who has the old one open keeps it
+
+
+def lines_of(folder, name, change):
+    lines = (folder / name).read_text(encoding="utf-8").split("\n")
+    change(lines)
+    text = "\n".join(lines).encode()
+    (folder / name).write_bytes(text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["parts"][name]["bytes"] = len(text)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def fields_of(folder, **changes):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
+
+
+DAMAGE = {
+    "a word too many": lambda f: lines_of(f, "vocab.tsv", lambda lines: lines.insert(0, "more\t7")),
+    "a word too few": lambda f: lines_of(f, "vocab.tsv", lambda lines: lines.pop(0)),
+    "a word twice": lambda f: lines_of(f, "vocab.tsv", lambda lines: lines.__setitem__(1, lines[0])),
+    "a count that is none": lambda f: lines_of(f, "vocab.tsv", lambda lines: lines.__setitem__(1, "walks\tmany")),
+    "a count beyond int64": lambda f: lines_of(f, "vocab.tsv", lambda lines: lines.__setitem__(1, "x\t" + "9" * 30)),
+    "a part too few": lambda f: lines_of(f, "parts.tsv", lambda lines: lines.pop(3)),
+    "a part of another kind": lambda f: lines_of(f, "parts.tsv", lambda lines: lines.__setitem__(0, "ngram\tx")),
+    "another dim": lambda f: fields_of(f, dim=4),
+    "another number of words": lambda f: fields_of(f, words=3),
+    "words that are no number": lambda f: fields_of(f, words="seven"),
+    "no tokenizer": lambda f: fields_of(f, tokenizer=None),
+    "an unknown tokenizer": lambda f: fields_of(f, tokenizer={"name": "magic"}),
+    "no languages": lambda f: fields_of(f, languages=None),
+    "three lengths of n-grams": lambda f: fields_of(f, ngrams=[2, 3, 4]),
+    "lengths that are no numbers": lambda f: fields_of(f, ngrams=["a", "b"]),
+    "another noun": lambda f: fields_of(f, noun="counts"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_model_at_odds_with_itself_is_one_clear_error(tmp_path, name):
+    composed().save(tmp_path / "M")
+    DAMAGE[name](tmp_path / "M")
+    with pytest.raises(ArtifactError) as caught:
+        mv.load(tmp_path / "M")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "M"
+    composed().save(folder)
+    return folder, bytes_of(folder)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
+def test_any_byte_changed_anywhere_is_found_or_refused(saved, data):
+    """Whatever byte is altered: verify finds it unless it lies in the manifest, and load never fails in its own way."""
+    folder, contents = saved
+    name = data.draw(st.sampled_from(sorted(set(contents) - {"log.jsonl"})))
+    place = data.draw(st.integers(0, len(contents[name]) - 1))
+    value = data.draw(st.integers(0, 255).filter(lambda value: value != contents[name][place]))
+    altered = bytearray(contents[name])
+    altered[place] = value
+    try:
+        (folder / name).write_bytes(bytes(altered))
+        assert name == "manifest.json" or verify(folder, "model")
+        try:
+            model = mv.load(folder)
+            model.neighbors(model.words[0], 3)
+        except MorphvecError as error:
+            assert "\n" not in str(error)
+    finally:
+        (folder / name).write_bytes(contents[name])
