@@ -108,7 +108,9 @@ def central_differences(function, X: np.ndarray, step: float = 1e-5) -> np.ndarr
 # ---------------------------------------------------------------------------------------------- penalties
 
 
-def laplacian(size: int, edges: Sequence[tuple[int, int]], weights: Sequence[float] | None = None) -> np.ndarray:
+def laplacian(
+    size: int, edges: Sequence[tuple[int, int]], weights: Sequence[float] | None = None
+) -> np.ndarray:
     """Σ over edges of weight·(e_i − e_j)(e_i − e_j)ᵀ."""
     L = np.zeros((size, size))
     for number, (i, j) in enumerate(edges):

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import math
 
-import naive
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+import naive
 from morphvec.association import AssociationOptions, weigh
 from morphvec.counts.matrix import Counts
 from morphvec.engine.local import LocalEngine
@@ -22,7 +22,9 @@ def counts(dense, *blocks):
     dense = np.asarray(dense, float)
     T, F = dense.shape
     blocks = blocks or (Block("window", 0, F),)
-    return Counts(csr_array(dense), tuple(f"w{t}" for t in range(T)), tuple(f"f{f}" for f in range(F)), blocks)
+    return Counts(
+        csr_array(dense), tuple(f"w{t}" for t in range(T)), tuple(f"f{f}" for f in range(F)), blocks
+    )
 
 
 def weighed(dense, *blocks, engine=None, **options):
@@ -93,9 +95,7 @@ def test_each_block_has_its_own_margins():
     blocks = (Block("window", 0, 30), Block("ids", 30, 41))
     found = weighed(np.hstack([one, two]), *blocks)
     alone = [weighed(part) for part in (one, two)]
-    assert np.array_equal(
-        found.matrix.toarray(), np.hstack([part.matrix.toarray() for part in alone])
-    )
+    assert np.array_equal(found.matrix.toarray(), np.hstack([part.matrix.toarray() for part in alone]))
     merged = weighed(np.hstack([one, two]))
     assert not np.allclose(found.matrix.toarray(), merged.matrix.toarray())
 
@@ -133,7 +133,10 @@ def test_a_blocks_alpha_may_be_zero():
         ({"weight": "sqrt", "weight_max": 3}, lambda n: min(math.sqrt(n), 3.0)),
         ({"weight": "alpha+sqrt"}, lambda n: 0.3 + min(math.sqrt(n), 10.0)),
         ({}, lambda n: 0.3 + min(math.sqrt(n), 10.0)),
-        ({"weight": "alpha+sqrt", "unobserved": 0.9, "weight_max": 2}, lambda n: 0.9 + min(math.sqrt(n), 2.0)),
+        (
+            {"weight": "alpha+sqrt", "unobserved": 0.9, "weight_max": 2},
+            lambda n: 0.9 + min(math.sqrt(n), 2.0),
+        ),
         ({"weight": "glove"}, lambda n: min(1.0, (n / 100) ** 0.75)),
         ({"weight": "glove", "weight_max": 10}, lambda n: min(1.0, (n / 10) ** 0.75)),
         ({"weight": "sqrt", "add_lambda": 0.25}, lambda n: min(math.sqrt(n + 0.25), 10.0)),
@@ -163,7 +166,9 @@ def test_scaling_all_counts_leaves_pmi_alone():
 
 def test_threads_change_no_bit():
     generator = stream(0)
-    dense = generator.integers(1, 9, (900, 300)) * (generator.random((900, 300)) < 0.5)  # several blocks of rows
+    dense = generator.integers(1, 9, (900, 300)) * (
+        generator.random((900, 300)) < 0.5
+    )  # several blocks of rows
     one, two, four = (weighed(dense, engine=LocalEngine(threads)) for threads in (1, 2, 4))
     for other in (two, four):
         assert np.array_equal(one.matrix.indices, other.matrix.indices)

@@ -12,15 +12,31 @@ import numpy as np
 import pytest
 
 from morphvec import artifact
-from morphvec.artifact import check_output, load_manifest, open_arrays, save_arrays, save_lines, verify, write_manifest, writing
+from morphvec.artifact import (
+    check_output,
+    load_manifest,
+    open_arrays,
+    save_arrays,
+    save_lines,
+    verify,
+    write_manifest,
+    writing,
+)
 from morphvec.errors import OutputError
 
 
-def make(path, text="one", overwrite=False):
+def make(path, text="one", overwrite=False, failure=None):
     with writing(path, overwrite=overwrite) as folder:
         save_lines(folder / "lines.txt", [text, "två"])
+        if failure is not None:
+            raise failure
         save_arrays(folder / "arrays.safetensors", {"x": np.arange(6).reshape(2, 3)})
         write_manifest(folder, "thing", {"answer": 42})
+
+
+def fill(path, block):
+    with writing(path) as folder:
+        block(folder)
 
 
 def contents(path):
@@ -52,7 +68,9 @@ def test_an_empty_folder_gives_way(tmp_path):
 def test_a_model_is_replaced_only_when_asked(tmp_path):
     make(tmp_path / "a")
     before = contents(tmp_path / "a")
-    with pytest.raises(OutputError, match="never overwritten unasked; choose another name, or pass --overwrite"):
+    with pytest.raises(
+        OutputError, match="never overwritten unasked; choose another name, or pass --overwrite"
+    ):
         make(tmp_path / "a", "two")
     assert contents(tmp_path / "a") == before
     make(tmp_path / "a", "two", overwrite=True)
@@ -97,7 +115,7 @@ def test_places_that_cannot_hold_a_folder(tmp_path):
 
 def test_a_parent_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(artifact.os, "access", lambda path, mode: False)  # root may write anywhere
-    with pytest.raises(OutputError, match="cannot be written; .* choose another place"):
+    with pytest.raises(OutputError, match=r"cannot be written; .* choose another place"):
         check_output(tmp_path / "a", overwrite=False)
 
 
@@ -117,9 +135,8 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path, name, there):
         make(path)
     before = contents(path) if there else None
     expected = OutputError if isinstance(failure, OSError) else type(failure)
-    with pytest.raises(expected) as caught, writing(path, overwrite=True) as folder:
-        save_lines(folder / "lines.txt", ["two"])
-        raise failure
+    with pytest.raises(expected) as caught:
+        make(path, overwrite=True, failure=failure)
     if isinstance(failure, OSError):
         assert "what stood there before is unchanged" in str(caught.value)
         assert ("free some space" in str(caught.value)) == (failure.errno == errno.ENOSPC)
@@ -158,7 +175,11 @@ def test_and_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeyp
 
     def fragile(self, target):
         renamed.append(self.suffix)
-        if renamed == [".tmp", "", ".tmp"]:  # onto the full place, the old one aside, the new one into the gap
+        if renamed == [
+            ".tmp",
+            "",
+            ".tmp",
+        ]:  # onto the full place, the old one aside, the new one into the gap
             raise OSError(errno.EIO, "Input/output error")
         return rename(self, target)
 
@@ -171,10 +192,13 @@ def test_and_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeyp
 
 
 def test_a_place_that_was_taken_meanwhile_is_not_overwritten(tmp_path):
-    with pytest.raises(OutputError, match="never overwritten unasked"), writing(tmp_path / "a") as folder:
-        write_manifest(folder, "thing", {})
+    def meanwhile(folder):
         (tmp_path / "a").mkdir()
         (tmp_path / "a" / "thesis.txt").write_text("years of work")
+        write_manifest(folder, "thing", {})
+
+    with pytest.raises(OutputError, match="never overwritten unasked"):
+        fill(tmp_path / "a", meanwhile)
     assert contents(tmp_path / "a") == {"thesis.txt": b"years of work"}
 
 
@@ -217,7 +241,9 @@ def test_a_manifest_is_plain_unicode(tmp_path):
 def test_arrays_come_back_as_they_were(tmp_path, dtype, shape):
     array = (np.arange(int(np.prod(shape))).reshape(shape) % 2).astype(dtype)
     turned = np.asarray(array, order="F")
-    save_arrays(tmp_path / "x.safetensors", {"array": array, "other": np.ones(3, np.float32), "turned": turned})
+    save_arrays(
+        tmp_path / "x.safetensors", {"array": array, "other": np.ones(3, np.float32), "turned": turned}
+    )
     found = open_arrays(tmp_path / "x.safetensors")
     assert set(found) == {"array", "other", "turned"}
     for name in ("array", "turned"):

@@ -6,9 +6,9 @@ import io
 import tempfile
 from pathlib import Path
 
-import naive
 import numpy as np
 
+import naive
 from morphvec.counts.count import DEFAULT_MEMORY, CountOptions, count
 from morphvec.engine.local import LocalEngine
 from morphvec.features.space import BlockOptions, parse_blocks
@@ -34,7 +34,10 @@ def vocabulary(words):
 def random_lines(words, lines, longest, seed=0):
     generator = stream(seed)
     skew = (words * generator.random((lines, longest)) ** 2).astype(int)
-    return [row[:length].tolist() for row, length in zip(skew, generator.integers(0, longest + 1, lines), strict=True)]
+    return [
+        row[:length].tolist()
+        for row, length in zip(skew, generator.integers(0, longest + 1, lines), strict=True)
+    ]
 
 
 def counted(corpus, words, *, features="window", threads=1, memory=DEFAULT_MEMORY, log=None, **options):

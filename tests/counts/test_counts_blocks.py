@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from counting import counted, encoded
 
+import naive
 from morphvec.counts.count import CountOptions, count
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import BudgetError, InputError
@@ -54,7 +54,9 @@ def test_ngram_columns_count_each_type_once(least):
         gram for gram in set().union(*has.values()) if sum(gram in grams for grams in has.values()) >= least
     )
     assert found.features == tuple(names)
-    assert np.array_equal(found.matrix.toarray(), [[float(gram in has[word]) for gram in names] for word in WORDS])
+    assert np.array_equal(
+        found.matrix.toarray(), [[float(gram in has[word]) for gram in names] for word in WORDS]
+    )
 
 
 def test_ngrams_none_leaves_no_ngram_block():

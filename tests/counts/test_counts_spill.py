@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import re
 
-import naive
 import numpy as np
 import pytest
 from counting import counted, encoded, random_lines, same
 
+import naive
 from morphvec.counts import count as counting_module
 from morphvec.counts import spill
 from morphvec.counts.spill import RunStore
@@ -21,7 +22,7 @@ from morphvec.rng import stream
 LINES = random_lines(70, 700, 40)  # about 14,000 tokens and 67,000 pairs
 UNITS = [number % 90 for number in range(len(LINES))]
 CORPUS = encoded(LINES, UNITS, [str(unit) for unit in range(90)])
-SMALL = 70_000  # bytes: the matrices fit, the runs do not
+SMALL = 200_000  # bytes: the matrices fit, the runs do not
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_a_store_merges_to_the_sum_of_its_runs(tmp_path, monkeypatch, memory, pa
     ranges = store.ranges()
     assert ranges[0][0] == 0
     assert ranges[-1][1] is None
-    assert all(one[1] == two[0] for one, two in zip(ranges[:-1], ranges[1:], strict=True))
+    assert all(one[1] == two[0] for one, two in itertools.pairwise(ranges))
     assert (len(ranges) > 1) == (total // part > 1)
     merged = store.merge_all(LocalEngine(3))
     keys = np.concatenate([part_keys for part_keys, _ in merged])
@@ -114,7 +115,7 @@ def test_a_full_disk_under_the_runs_is_one_clear_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(spill.tempfile, "NamedTemporaryFile", full)
     store = RunStore(tmp_path, 0)
-    with pytest.raises(OutputError, match="No space left on device; .*raise --memory"):
+    with pytest.raises(OutputError, match=r"No space left on device; .*raise --memory"):
         store.add(np.arange(5, dtype=np.uint64), np.arange(5))
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from counting import counted, encoded, random_lines, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import naive
 from morphvec.errors import BudgetError, InputError, OptionError
 
 KINDS = ["flat", "distance", "dynamic"]
@@ -53,7 +53,9 @@ def test_adding_lines_adds_counts():
     """Counting is a sum over lines: the order of lines, and where a corpus is cut, cannot matter."""
     lines = random_lines(9, 40, 12)
     whole = counted(encoded(lines), 9, window_weight="flat").matrix.toarray()
-    parts = [counted(encoded(part), 9, window_weight="flat").matrix.toarray() for part in (lines[:13], lines[13:])]
+    parts = [
+        counted(encoded(part), 9, window_weight="flat").matrix.toarray() for part in (lines[:13], lines[13:])
+    ]
     assert np.array_equal(whole, parts[0] + parts[1])
     assert np.array_equal(whole, counted(encoded(lines[::-1]), 9, window_weight="flat").matrix.toarray())
 
@@ -89,7 +91,9 @@ def test_a_matrix_beyond_the_memory_is_refused():
         counted(encoded(random_lines(200, 100, 40)), 200, memory=20_000)
 
 
-@pytest.mark.parametrize("options", [{"window": 0}, {"window": 257}, {"window_weight": "cosine"}, {"ngram_min_types": 0}])
+@pytest.mark.parametrize(
+    "options", [{"window": 0}, {"window": 257}, {"window_weight": "cosine"}, {"ngram_min_types": 0}]
+)
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(OptionError):
         counted(encoded([[0, 1]]), 2, **options)

@@ -79,7 +79,9 @@ def test_neighbours_leave_the_word_itself_out():
 def test_similarity_is_the_cosine():
     model = plain()
     x, y = model["w1"].astype(float), model["w2"].astype(float)
-    assert model.similarity("w1", "w2") == pytest.approx(x @ y / np.linalg.norm(x) / np.linalg.norm(y), rel=1e-9)
+    assert model.similarity("w1", "w2") == pytest.approx(
+        x @ y / np.linalg.norm(x) / np.linalg.norm(y), rel=1e-9
+    )
     assert model.similarity("w1", "w1") == pytest.approx(1)
     measures = model.measures("w1", "w2")
     assert measures["dot"] == pytest.approx(x @ y)
@@ -92,7 +94,13 @@ def test_similarity_is_the_cosine():
 def test_analogies_add_unit_vectors_and_leave_the_question_out():
     """man : king as woman : ?, on vectors that say so exactly, of very different lengths."""
     royal, male, female, other = np.eye(4)
-    words = {"man": 5 * male, "king": male + royal, "woman": 2 * female, "queen": 9 * (female + royal), "sea": other}
+    words = {
+        "man": 5 * male,
+        "king": male + royal,
+        "woman": 2 * female,
+        "queen": 9 * (female + royal),
+        "sea": other,
+    }
     model = Embeddings(list(words), np.stack(list(words.values())))
     found = model.analogy("man", "king", "woman", 2)
     assert found[0][0] == "queen"
@@ -134,7 +142,11 @@ def test_languages_stand_before_the_word_or_beside_it():
     assert model.row("eng:WALK") == model.row("walk", "eng") == 0
     assert model.row("walk") is None
     assert model.language_rows("spa").tolist() == [2, 3, 4]
-    assert {word for word, _ in model.neighbors("eng:walk", 9, among="spa")} == {"spa:hablo", "spa:hablas", "spa:walk"}
+    assert {word for word, _ in model.neighbors("eng:walk", 9, among="spa")} == {
+        "spa:hablo",
+        "spa:hablas",
+        "spa:walk",
+    }
     with pytest.raises(OptionError, match="the model has eng, spa"):
         model.vector_for("walk", "fra")
     with pytest.raises(OptionError, match="the model has no languages"):

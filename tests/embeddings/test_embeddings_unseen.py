@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from embedding_models import KEYS, WORDS, composed
 
+import naive
 from morphvec.errors import UnknownWordError
 
 
 def test_known_words_are_the_composition_of_their_parts():
     model = composed()
-    np.testing.assert_allclose(model.parts.composition @ model.parts.vectors, model.vectors, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        model.parts.composition @ model.parts.vectors, model.vectors, rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("word", ["stalk", "talking", "WALKER", "balk"])

@@ -63,5 +63,7 @@ def test_numbers_and_choices_name_the_option():
     check_choice("x", "a", ("a", "b"))
     with pytest.raises(OptionError, match="x=0; it must be above 0 and at most 1; give another --x"):
         check_number("x", 0, 0, 1, open_low=True)
-    with pytest.raises(OptionError, match="some_thing='c'; it is one of a, b; choose one of them for --some-thing"):
+    with pytest.raises(
+        OptionError, match="some_thing='c'; it is one of a, b; choose one of them for --some-thing"
+    ):
         check_choice("some_thing", "c", ("a", "b"))

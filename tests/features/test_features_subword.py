@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import naive
 from morphvec.features.subword import compose, find_grams, grams_of, weights_of_unseen
 
 WORDS = ["walk", "walks", "walked", "talk", "talks", "talked", "ng'ombe", "ọ̀rẹ́", "हिन्दी", "a", "aaaaaa"]

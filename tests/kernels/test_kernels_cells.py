@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_transpose_by_any_cut_of_the_columns(cuts, dtype):
     heads = indptr[:-1].copy()
     indices = np.full(matrix.nnz, -1, np.int32)
     out_first, out_second = np.zeros(matrix.nnz, dtype), np.zeros(matrix.nnz, dtype)
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in itertools.pairwise(cuts):
         transpose(
             matrix.indptr, matrix.indices, first, second, heads, indices, out_first, out_second, low, high
         )

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 
+import naive
 from morphvec.kernels.grams import count_grams, hash_grams
 
 WORDS = ["", "a", "ab", "banana", "𐐀é中", "aaaaaaaa"]
@@ -19,8 +19,7 @@ def emitted(words, shortest, longest):
     hash_grams(codes, offsets, shortest, longest, hashes, word, start, length)
     whole = "".join(text)
     return [
-        (int(w), whole[s : s + n], int(h))
-        for w, s, n, h in zip(word, start, length, hashes, strict=True)
+        (int(w), whole[s : s + n], int(h)) for w, s, n, h in zip(word, start, length, hashes, strict=True)
     ]
 
 

@@ -132,7 +132,20 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
     for steps in range(1, 6):
         U = start.copy()
         kernel.solve_rows(
-            indptr, indices, pull, surplus, S, S * S, G, a_row, dtype.type(0.5), steps, dtype.type(0), U, 0, ROWS
+            indptr,
+            indices,
+            pull,
+            surplus,
+            S,
+            S * S,
+            G,
+            a_row,
+            dtype.type(0.5),
+            steps,
+            dtype.type(0),
+            U,
+            0,
+            ROWS,
         )
         after = quadratic(U.astype(np.float64))
         assert np.all(after < before)

@@ -16,7 +16,10 @@ def words(size, bits=64, seed=0):
 
 
 RANGES = [
-    (low, high) for low in (0, 1, 3, 11, 40, 63, 64) for high in (1, 11, 12, 22, 23, 47, 63, 64) if low <= high
+    (low, high)
+    for low in (0, 1, 3, 11, 40, 63, 64)
+    for high in (1, 11, 12, 22, 23, 47, 63, 64)
+    if low <= high
 ]
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 
-import naive
 import numpy as np
 import pytest
 
+import naive
 from morphvec.kernels.windows import emit_units, emit_window, pair_weights
 
 LINES = [[0, 1, 2, 1, 0], [], [3], [2, 2, 2], [1, 0, 3, 3, 1, 2, 0], []]
@@ -63,7 +63,9 @@ def test_ids_of_31_bits_and_a_code_fill_the_word_without_overlap():
 def test_units_follow_the_lines_empty_ones_too():
     units = np.array([4, 0, 3, 3, 1, 2], np.int32)
     ids = naive.stream(LINES)
-    wanted = Counter((word, unit, 0) for line, unit in zip(LINES, units.tolist(), strict=True) for word in line)
+    wanted = Counter(
+        (word, unit, 0) for line, unit in zip(LINES, units.tolist(), strict=True) for word in line
+    )
     for cut in range(len(ids) + 1):
         events = np.zeros(len(ids), np.uint64)
         first = emit_units(ids, 0, cut, 0, units, 3, events)

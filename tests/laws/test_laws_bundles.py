@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 
+import naive
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError, OptionError
 from morphvec.morphology import AffixRule, ClassList, EdgeList, Table, normalise_features
@@ -113,7 +113,8 @@ def test_a_random_graph_follows_its_seed():
     words = [f"{stem}{ending}" for stem in "abcdefghij" for ending in ("", "x")]
     rows = [(stem, f"{stem}x", "N;PL") for stem in "abcdefghij"]
     one, same, other = (
-        dense(built(Knowledge((table(rows),)), words, seed=seed, graph="random:1")[0][1]) for seed in (0, 0, 1)
+        dense(built(Knowledge((table(rows),)), words, seed=seed, graph="random:1")[0][1])
+        for seed in (0, 0, 1)
     )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
@@ -133,7 +134,9 @@ def test_lemma_pulls_every_form_to_its_lemma():
 def test_languages_that_share_a_bundle_share_a_class():
     words = ["por:falar", "por:falei", "spa:hablar", "spa:hablé", "por:amar", "por:amei", "spa:mar"]
     tables = (
-        table([("falar", "falei", "V;PST;1;SG"), ("amar", "amei", "V;1;SG;PST")], "por"),  # tags in another order
+        table(
+            [("falar", "falei", "V;PST;1;SG"), ("amar", "amei", "V;1;SG;PST")], "por"
+        ),  # tags in another order
         table([("hablar", "hablé", "V;PST;1;SG")], "spa"),
     )
     penalties, reports = build_penalties(
@@ -143,7 +146,9 @@ def test_languages_that_share_a_bundle_share_a_class():
     members = differences(
         words, [("por:falar", "por:falei"), ("por:amar", "por:amei"), ("spa:hablar", "spa:hablé")]
     )
-    np.testing.assert_allclose(dense(penalty), naive.complete_laplacian(members, [0, 0, 0], [1 / 3]), atol=1e-12)
+    np.testing.assert_allclose(
+        dense(penalty), naive.complete_laplacian(members, [0, 0, 0], [1 / 3]), atol=1e-12
+    )
     assert reports[0].classes == 1
     assert reports[0].languages == ("por", "spa")
     U = stream(0).standard_normal((7, 3))
@@ -212,9 +217,11 @@ def test_constraints_by_name(text, constraint):
     assert parse_constraint(text) == constraint
 
 
-@pytest.mark.parametrize("text", ["", "words", "offset:", "offset:-1", "offset:nan", "offset:inf", "offset:x"])
+@pytest.mark.parametrize(
+    "text", ["", "words", "offset:", "offset:-1", "offset:nan", "offset:inf", "offset:x"]
+)
 def test_other_constraints_are_refused(text):
-    with pytest.raises(OptionError, match="^constraint="):
+    with pytest.raises(OptionError, match=r"^constraint="):
         parse_constraint(text)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 import morphvec as mv
+import naive
 from morphvec.rng import stream
 
 
@@ -39,7 +39,9 @@ def test_the_optimum_is_the_svd_with_its_singular_values_lowered(gamma, dtype, t
     best, value = naive.shrunk_svd(X, 3, gamma)
     found = mv.solve(problem(X, gamma), 3, epochs=300, dtype=dtype)
     assert found.history[-1]["total"] == pytest.approx(value, rel=tolerance)
-    np.testing.assert_allclose(found.U @ found.S.T, best, atol=1e-2 * tolerance**0.25 if dtype == "float32" else 1e-6)
+    np.testing.assert_allclose(
+        found.U @ found.S.T, best, atol=1e-2 * tolerance**0.25 if dtype == "float32" else 1e-6
+    )
     if gamma:
         # at the optimum the two penalties are Σ(σ − γ)₊ each
         shrunk = np.maximum(np.array([9.0, 7.0, 5.0]) - gamma, 0).sum()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -47,7 +49,10 @@ def make(penalties=(), B=None, ridges=(0.4, 0.8, 0.6), seed=0):
 @pytest.mark.parametrize("strength", [0.0, 5.0, 500.0])
 def test_at_a_stationary_point_both_sides_pay_the_same(composed, strength):
     """Σλ tr(UᵀLU) + γ_P‖P‖² = γ_S‖S‖², the parts under their own γ; and the gradient vanishes there."""
-    problem = make([(strength, offsets(), "offset"), (strength / 9, words(), "class")], composition() if composed else None)
+    problem = make(
+        [(strength, offsets(), "offset"), (strength / 9, words(), "class")],
+        composition() if composed else None,
+    )
     found = mv.solve(problem, 4, epochs=1500, cg_steps=25, dtype="float64", tolerance=1e-14)
     terms = problem.objective(found.P, found.S)
     tokens = sum(terms.classes.values()) + float(problem.ridge @ np.sum(found.P**2, axis=1))
@@ -89,7 +94,7 @@ def test_a_strong_offset_constraint_makes_offsets_equal_and_lets_words_live(comp
         spreads.append(apart / np.mean(np.linalg.norm(d, axis=1)))
         sizes.append(np.linalg.norm(found.U))
     assert spreads[0] > 0.5
-    assert all(after < before for before, after in zip(spreads[:-1], spreads[1:], strict=True))
+    assert all(after < before for before, after in itertools.pairwise(spreads))
     assert spreads[-1] < 1e-3
     assert min(sizes) > 0.5 * sizes[0]
 
@@ -112,8 +117,8 @@ def test_a_constraint_never_improves_the_fit():
         problem = make([(strength, offsets())])
         terms = mv.solve(problem, 5, epochs=300, cg_steps=30, dtype="float64").history[-1]
         costs.append((terms["total"] - sum(terms["classes"].values()), terms["total"]))
-    assert all(two[1] > one[1] for one, two in zip(costs[:-1], costs[1:], strict=True))
-    assert all(two[0] > one[0] * (1 - 1e-6) for one, two in zip(costs[:-1], costs[1:], strict=True))
+    assert all(two[1] > one[1] for one, two in itertools.pairwise(costs))
+    assert all(two[0] > one[0] * (1 - 1e-6) for one, two in itertools.pairwise(costs))
     assert costs[-1][0] > costs[0][0] * 1.001
 
 

@@ -17,9 +17,7 @@ TOPICS = (["cat", "dog", "cow", "hen", "pig", "goat"], ["iron", "zinc", "lead", 
 def two_topics(sentences=400, seed=0):
     """Sentences of one topic each, in which its words are as near to each other as they can be."""
     generator = stream(seed)
-    return [
-        [TOPICS[number % 2][word] for word in generator.integers(0, 6, 8)] for number in range(sentences)
-    ]
+    return [[TOPICS[number % 2][word] for word in generator.integers(0, 6, 8)] for number in range(sentences)]
 
 
 def verbs(sentences=500, seed=0):
@@ -28,7 +26,13 @@ def verbs(sentences=500, seed=0):
     lines = []
     for _ in range(sentences):
         stem, ending = generator.integers(0, len(STEMS)), generator.integers(0, 4)
-        near = [f"thing{stem}", f"place{stem}", f"time{ending}", STEMS[stem] + ENDINGS[ending], f"who{ending}"]
+        near = [
+            f"thing{stem}",
+            f"place{stem}",
+            f"time{ending}",
+            STEMS[stem] + ENDINGS[ending],
+            f"who{ending}",
+        ]
         lines.append(" ".join(np.array(near)[generator.permutation(5)]))
     return lines
 
@@ -46,8 +50,8 @@ def parallel(folder: Path, verses=300, seed=0):
     """Two files of id⇥text: every verse says the same in both languages, word by word."""
     generator = stream(seed)
     words = [
-        "casa mesa rio sol lua flor pão vinho mar céu".split(),
-        "house table river sun moon flower bread wine sea sky".split(),
+        ["casa", "mesa", "rio", "sol", "lua", "flor", "pão", "vinho", "mar", "céu"],
+        ["house", "table", "river", "sun", "moon", "flower", "bread", "wine", "sea", "sky"],
     ]
     chosen = [generator.integers(0, 10, 5) for _ in range(verses)]
     return [

@@ -39,7 +39,7 @@ def test_sizes_of_memory(text, size):
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "0", "4 apples", "nan", "inf", "1e30", "4GG"])
 def test_other_sizes_are_refused(text):
-    with pytest.raises(OptionError, match="^memory="):
+    with pytest.raises(OptionError, match=r"^memory="):
         parse_memory(text)
 
 
@@ -68,16 +68,25 @@ def test_units_are_read_for_ids_alone():
     assert not CountStage().units
 
 
-def test_ridges_fall_back_on_the_common_one():
-    model = FitStage(ridge=2.0, ridge_own=0.0).model("none", 5)
-    assert model.ridge_of("ridge_own", composed=True) == 0.0
-    assert model.ridge_of("ridge_parts", composed=True) == model.ridge_of("ridge_features", composed=False) == 2.0
+def test_ridges_fall_back_on_the_common_one_and_that_on_the_text():
+    def ridges(composed=True, mass=100.0, **options):
+        return FitStage(**options).model("none", 5).ridges(composed, mass)
+
+    assert ridges(ridge=2.0, ridge_own=0.0) == (0.0, 2.0, 2.0)
+    assert ridges(ridge=2.0, ridge_parts=3.0, ridge_features=4.0) == (2.0, 3.0, 4.0)
+    assert ridges(composed=False) == ridges(composed=False, mass=1e6) == (1.0, 1.0, 1.0)
+    assert ridges() == (10.0, 5.0, 5.0)  # ½√mass
+    assert ridges(mass=400.0, ridge_features=7.0) == (10.0, 10.0, 7.0)
 
 
 def test_a_manifest_names_files_without_their_folders():
     stage = make_stage(
         FitStage,
-        {"unimorph": ["spa=/home/someone/spa.tsv", Path("/data/por.tsv")], "hold_out": "./x/held.txt", "edges": None},
+        {
+            "unimorph": ["spa=/home/someone/spa.tsv", Path("/data/por.tsv")],
+            "hold_out": "./x/held.txt",
+            "edges": None,
+        },
     )
     config = stage.config()
     assert config["unimorph"] == ["spa=spa.tsv", "por.tsv"]

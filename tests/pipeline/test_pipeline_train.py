@@ -45,10 +45,12 @@ def test_words_of_one_topic_are_neighbours(options):
 
 def test_parallel_text_becomes_one_space(tmp_path):
     """Verse ids alone, two languages: the nearest word of the other language is the translation."""
-    vectors = mv.train(parallel(tmp_path), format="tsv", features="ids", parts="own", dim=8, epochs=8, min_count=3)
+    vectors = mv.train(
+        parallel(tmp_path), format="tsv", features="ids", parts="own", dim=8, epochs=8, min_count=3
+    )
     pairs = zip(
-        "casa mesa rio sol lua flor pão vinho mar céu".split(),
-        "house table river sun moon flower bread wine sea sky".split(),
+        ["casa", "mesa", "rio", "sol", "lua", "flor", "pão", "vinho", "mar", "céu"],
+        ["house", "table", "river", "sun", "moon", "flower", "bread", "wine", "sea", "sky"],
         strict=True,
     )
     for por, eng in pairs:
@@ -131,7 +133,11 @@ def test_the_folder_holds_what_the_contract_says(tmp_path, corpora):
     for name, part in manifest["parts"].items():
         assert part == {"bytes": (folder / name).stat().st_size, "sha256": sha256_file(folder / name)}
     vectors = mv.load(folder).vectors
-    assert manifest["vectors_sha256"] == sha256_array(np.asarray(vectors)) == trained.model.manifest["vectors_sha256"]
+    assert (
+        manifest["vectors_sha256"]
+        == sha256_array(np.asarray(vectors))
+        == trained.model.manifest["vectors_sha256"]
+    )
     rows = [line.split("\t") for line in (folder / "vocab.tsv").read_text().splitlines()]
     assert [row[0] for row in rows] == list(trained.model.words)
     order = [(-int(count), word) for word, count in rows]
@@ -139,7 +145,9 @@ def test_the_folder_holds_what_the_contract_says(tmp_path, corpora):
     log = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
     assert [entry["epoch"] for entry in log[2:]] == [1, 2, 3]
     assert log[-1]["total"] == parts["total"]
-    assert (folder / "vectors.safetensors").stat().st_mode & 0o777 == (folder / "vocab.tsv").stat().st_mode & 0o777
+    assert (folder / "vectors.safetensors").stat().st_mode & 0o777 == (
+        folder / "vocab.tsv"
+    ).stat().st_mode & 0o777
 
 
 @pytest.mark.parametrize("output", ["c", "w+c", "concat"])
@@ -212,7 +220,9 @@ def test_bad_options_are_one_clear_line(options, error, text):
 
 
 @pytest.mark.parametrize(
-    "corpus", [[], [[]], [["one"]], [["one"], ["two"]], [["same", "same"]]], ids=["none", "empty", "one", "apart", "same"]
+    "corpus",
+    [[], [[]], [["one"]], [["one"], ["two"]], [["same", "same"]]],
+    ids=["none", "empty", "one", "apart", "same"],
 )
 def test_too_little_text_is_one_clear_line(corpus):
     with pytest.raises(InputError):
@@ -229,7 +239,9 @@ def test_a_full_disk_keeps_the_earlier_model(tmp_path, corpora, monkeypatch):
     for part in ("save_arrays", "save_lines", "write_manifest"):
         with monkeypatch.context() as patch:
             patch.setattr(store, part, full)
-            with pytest.raises(OutputError, match="No space left on device; what stood there before is unchanged"):
+            with pytest.raises(
+                OutputError, match="No space left on device; what stood there before is unchanged"
+            ):
                 train_to(tmp_path / "M", corpora[0], overwrite=True, **{**SMALL, "dim": 3})
         assert {file.name: file.read_bytes() for file in (tmp_path / "M").iterdir()} == before
         assert [entry.name for entry in tmp_path.iterdir()] == ["M"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import naive
 import numpy as np
 from scipy.sparse import csr_array
 
+import naive
 from morphvec.rng import stream
 from morphvec.solvers.penalties import CompletePenalty, SparsePenalty
 from morphvec.solvers.problem import Problem
@@ -52,7 +52,9 @@ def offsets(rows: int, pairs: list[tuple[int, int]]) -> np.ndarray:
     return members
 
 
-def make(kind: str = "plain", *, seed: int = 0, rows: int = T, columns: int = F, strength: float = 1.5) -> Case:
+def make(
+    kind: str = "plain", *, seed: int = 0, rows: int = T, columns: int = F, strength: float = 1.5
+) -> Case:
     generator = stream(seed)
     stored = generator.random((rows, columns)) < 0.35
     stored[2] = False  # a word without a cell
@@ -60,7 +62,9 @@ def make(kind: str = "plain", *, seed: int = 0, rows: int = T, columns: int = F,
     stored[5] = True  # a heavy row
     X = np.where(stored, generator.standard_normal((rows, columns)) + 1, 0)
     X[5, 0] = 0.0  # stored, with the target zero
-    W = np.where(stored, generator.random((rows, columns)) * 3 + 0.05, 0)  # some below α: the surplus is negative
+    W = np.where(
+        stored, generator.random((rows, columns)) * 3 + 0.05, 0
+    )  # some below α: the surplus is negative
     alpha = generator.random(columns) * 0.8
     alpha[1] = 0
     place = np.nonzero(stored)
@@ -83,7 +87,16 @@ def make(kind: str = "plain", *, seed: int = 0, rows: int = T, columns: int = F,
             (0.5 * strength, ring),
         ]
     ridge_own, ridge_parts, ridge_features = 0.4, 0.9, 0.6
-    problem = Problem(matrix, weights, alpha, None if B is None else csr_array(B), penalties, ridge_own, ridge_parts, ridge_features)
+    problem = Problem(
+        matrix,
+        weights,
+        alpha,
+        None if B is None else csr_array(B),
+        penalties,
+        ridge_own,
+        ridge_parts,
+        ridge_features,
+    )
     parts = rows if B is None else B.shape[1]
     gamma = np.where(np.arange(parts) < rows, ridge_own, ridge_parts)
     return Case(problem, X, W, stored, alpha, B, laplacians, (gamma, ridge_features))

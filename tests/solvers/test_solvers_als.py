@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_every_sweep_lowers_the_objective_in_float64(kind, dim, steps):
     history = solve(case.problem, dim, epochs=12, cg_steps=steps, dtype="float64").history
     totals = [entry["total"] for entry in history]
     assert len(totals) == 12
-    assert all(after < before for before, after in zip(totals[:-1], totals[1:], strict=True))
+    assert all(after < before for before, after in itertools.pairwise(totals))
     assert totals[0] < case.problem.objective(*(0 * factor for factor in case.factors(dim))).total
 
 
@@ -43,7 +44,7 @@ def test_every_sweep_lowers_the_objective_in_float32_to_1e_6(kind, strength):
     found = solve(case.problem, 5, epochs=30)
     assert found.P.dtype == found.S.dtype == found.U.dtype == np.float32
     totals = [entry["total"] for entry in found.history]
-    assert all(after <= before * (1 + 1e-6) for before, after in zip(totals[:-1], totals[1:], strict=True))
+    assert all(after <= before * (1 + 1e-6) for before, after in itertools.pairwise(totals))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -102,7 +103,14 @@ def test_half_a_sweep_is_the_sylvester_equation(strength):
     members = generator.standard_normal((5, 12))
     L, gamma = members.T @ members, 0.7
     problem = Problem(
-        csr_array(X), np.ones(np.count_nonzero(X)), 1.0, None, [(strength, SparsePenalty(csr_array(L)))], gamma, gamma, gamma
+        csr_array(X),
+        np.ones(np.count_nonzero(X)),
+        1.0,
+        None,
+        [(strength, SparsePenalty(csr_array(L)))],
+        gamma,
+        gamma,
+        gamma,
     )
     state = state_of(problem, 4, steps=500, row_steps=50, tolerance=1e-15)
     S = state.S.copy()
@@ -185,19 +193,19 @@ def test_a_run_stops_when_a_sweep_gains_little():
     case = make("plain")
     history = solve(case.problem, 2, epochs=500, tolerance=1e-3, dtype="float64").history
     totals = [entry["total"] for entry in history]
-    falls = [1 - after / before for before, after in zip(totals[:-1], totals[1:], strict=True)]
+    falls = [1 - after / before for before, after in itertools.pairwise(totals)]
     assert 2 < len(history) < 500
     assert falls[-1] < 1e-3
     assert all(fall >= 1e-3 for fall in falls[:-1])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    ("rows", "columns", "dim"), [(1, 1, 1), (1, 5, 3), (5, 1, 3), (3, 2, 40), (6, 6, 6)]
-)
+@pytest.mark.parametrize(("rows", "columns", "dim"), [(1, 1, 1), (1, 5, 3), (5, 1, 3), (3, 2, 40), (6, 6, 6)])
 def test_more_dimensions_than_the_matrix_has(dtype, rows, columns, dim):
     X = stream(0).random((rows, columns)) + 0.5
-    found = solve(Problem(csr_array(X), np.ones(X.size), 1.0, None, (), 1e-3, 1e-3, 1e-3), dim, epochs=200, dtype=dtype)
+    found = solve(
+        Problem(csr_array(X), np.ones(X.size), 1.0, None, (), 1e-3, 1e-3, 1e-3), dim, epochs=200, dtype=dtype
+    )
     assert np.isfinite(found.U).all()
     np.testing.assert_allclose(found.U @ found.S.T, X, atol=0.02)
 

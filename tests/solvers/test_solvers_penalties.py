@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from solver_problems import offsets
 
+import naive
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError
 from morphvec.morphology.graph import complete_edge_count, graph_edges, scatter_scale
@@ -103,12 +103,19 @@ def test_every_graph_estimates_the_scatter_of_independent_members(graph):
     assert part.value(U) == pytest.approx(whole.value(U), rel=0.15)
 
 
-@given(st.lists(st.tuples(st.integers(0, T - 1), st.integers(0, T - 1)), min_size=1, max_size=12), st.integers(0, 3))
+@given(
+    st.lists(st.tuples(st.integers(0, T - 1), st.integers(0, T - 1)), min_size=1, max_size=12),
+    st.integers(0, 3),
+)
 @settings(deadline=None, max_examples=40)
 def test_listed_edges_are_a_laplacian(pairs, seed):
     edges = np.array([pair for pair in pairs if pair[0] != pair[1]] or [(0, 1)])
     generator = stream(seed)
-    weights, edge_class, scales = generator.random(len(edges)), generator.integers(0, 2, len(edges)), np.array([0.5, 3])
+    weights, edge_class, scales = (
+        generator.random(len(edges)),
+        generator.integers(0, 2, len(edges)),
+        np.array([0.5, 3]),
+    )
     penalty = edge_penalty(csr_array(np.eye(T)), edges, edge_class, scales, weights)
     L = naive.laplacian(T, edges.tolist(), (weights * scales[edge_class]).tolist())
     agree(penalty, L, generator.standard_normal((T, 3)))
@@ -150,7 +157,10 @@ def test_threads_change_no_bit_of_a_product():
     generator = stream(0)
     T_large, count = 30_000, 40_000
     members = csr_array(
-        (np.tile([1.0, -1.0], count), (np.repeat(np.arange(count), 2), generator.integers(0, T_large, 2 * count))),
+        (
+            np.tile([1.0, -1.0], count),
+            (np.repeat(np.arange(count), 2), generator.integers(0, T_large, 2 * count)),
+        ),
         shape=(count, T_large),
     )
     class_of = np.sort(generator.integers(0, 90, count))

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from scipy.sparse import coo_array, csc_array, csr_array
 from solver_problems import KINDS, make
 
+import naive
 from morphvec import autodiff
 from morphvec.autodiff import numpy as anp
 from morphvec.engine.local import LocalEngine

@@ -135,6 +135,7 @@ def export(
     output_folder: Annotated[
         str, typer.Option("--output-folder", "-o", help="The file to write.", show_default=False)
     ],
+    as_json: o.Json = False,
 ) -> None:
     """A model → vectors in a format of other tools. What unseen words are composed from is not carried."""
     from morphvec.cli.ask import open_model
@@ -144,6 +145,9 @@ def export(
         raise OptionError(f"to={to!r}", f"it is one of {', '.join(_FORMATS)}", "choose one of them for --to")
     opened = open_model(model)
     write_text(opened, Path(output_folder), header=to == "word2vec")
+    if as_json:
+        emit_json({"file": output_folder, "format": to, "words": len(opened), "dim": opened.vector_size})
+        return
     emit(
         f"{output_folder}: {len(opened):,} words, dim {opened.vector_size}"
         + ("; the parts of unseen words are not carried" if opened.composes else "")

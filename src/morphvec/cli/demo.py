@@ -39,7 +39,15 @@ def demo(
         text = Path(name) / "python-documentation.txt"
         write_python_text(text, reporter)
         settings: dict[str, Any] = {"min_count": 3, "own_weight": 3.0, "threads": threads}
-        trained = train_to(path, text, overwrite=True, reporter=reporter, affixes=str(affixes), constraint="offset:300", **settings)
+        trained = train_to(
+            path,
+            text,
+            overwrite=True,
+            reporter=reporter,
+            affixes=str(affixes),
+            constraint="offset:300",
+            **settings,
+        )
         reporter.note("the same once more without constraints, to compare")
         free = train(text, reporter=reporter, **settings).model
         offsets = offset_agreement([free, trained.model], affixes)

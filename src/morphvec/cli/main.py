@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -54,6 +55,9 @@ for _group in (demo, walk, ask, score, care):
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):  # UTF-8 whatever the locale says
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(execute(arguments))
 
 
@@ -79,7 +83,9 @@ def execute(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         result = 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:  # the parser turns the first into the second
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: say no more
         return 0
     except MemoryError:

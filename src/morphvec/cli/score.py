@@ -72,6 +72,8 @@ def join_bli(arguments: list[str]) -> list[str]:
     rest = list(arguments)
     while rest:
         item = rest.pop(0)
+        if item.startswith("--bli="):
+            item, rest = "--bli", [item.removeprefix("--bli="), *rest]
         joined.append(item)
         if item == "--bli":
             words, rest = rest[:3], rest[3:]

@@ -236,10 +236,12 @@ def _to_csr(
     for keys, _ in runs:
         row_lengths(keys, column_bits, symmetric, lengths)
     cells = int(lengths.sum())
-    if cells * 12 > memory:
+    pairs = sum(len(keys) for keys, _ in runs)
+    needed = cells * 12 + pairs * 16  # the matrix, and the merged runs that it is made from
+    if needed > memory:
         raise BudgetError(
-            f"{cells} cells need {cells * 12 / 1e9:.1f} GB",
-            f"--memory allows {memory / 1e9:.1f} GB",
+            f"{cells:,} cells need {needed / 1e9:.2f} GB to be laid out",
+            f"--memory allows {memory / 1e9:.2f} GB",
             "raise --memory or --min-count, or set --max-vocab",
         )
     indptr = np.zeros(shape[0] + 1, np.int64)

@@ -158,7 +158,7 @@ def load(path: str | Path) -> Embeddings:
         )
         if len(model.key_to_index) != len(words):
             raise ValueError("duplicate words")
-    except (KeyError, TypeError, ValueError, OverflowError, MorphvecError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, MorphvecError) as error:
         if isinstance(error, ArtifactError):
             raise
         raise ArtifactError(f"{path}: {error}", "words, vectors and manifest agree", _MEND) from error

@@ -27,7 +27,7 @@ from morphvec.report import SILENT, Reporter
 from morphvec.solvers.output import output_map
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors, Problem
-from morphvec.solvers.solve import MAX_DIM, SOLVERS, solve
+from morphvec.solvers.solve import check_settings, solve
 from morphvec.text.vocabulary import Vocabulary
 
 PARTS = ("own", "ngrams")
@@ -63,6 +63,7 @@ class TokenFeatureOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_settings(self.dim, self.solver, self.epochs, self.cg_steps, self.cg_tol, self.seed)
         for part in self.parts:
             check_choice("parts", part, PARTS)
         if "own" not in self.parts:
@@ -70,12 +71,6 @@ class TokenFeatureOptions:
                 f"parts={','.join(self.parts)}", "a word has a row of its own", "add own to --parts"
             )
         check_choice("output", self.output, OUTPUTS)
-        check_choice("solver", self.solver, SOLVERS)
-        check_number("dim", self.dim, 1, MAX_DIM)
-        check_number("epochs", self.epochs, 1)
-        check_number("cg_steps", self.cg_steps, 1)
-        check_number("cg_tol", self.cg_tol, 0, 1)
-        check_number("seed", self.seed, 0)
         if self.own_weight is not None:
             check_number("own_weight", self.own_weight, 0, open_low=True)
         check_number("power", self.power, -4, 4)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +121,10 @@ def save_association(
 def load_association(path: Path) -> tuple[Association, Vocabulary, Origin]:
     """Read an association folder; the cells stay a memory map. Raises ArtifactError where it is damaged."""
     manifest = load_manifest(path, ASSOCIATION)
-    vocabulary = Vocabulary.from_parts(path, manifest)
+    vocabulary, origin = Vocabulary.from_parts(path, manifest), _origin(path, manifest)
+    ngrams, types = origin.config.get("ngrams"), origin.config.get("ngram_min_types")
+    if not isinstance(ngrams, str) or not isinstance(types, int):
+        raise _damaged(f"the config in {path} (ngrams {ngrams!r}, ngram_min_types {types!r})")
     blocks, features = _load_features(path, manifest)
     shape = (len(vocabulary), len(features))
     file = path / "association.safetensors"
@@ -130,7 +135,7 @@ def load_association(path: Path) -> tuple[Association, Vocabulary, Origin]:
     return (
         Association(values, weights, np.asarray(alpha, np.float64), vocabulary.words, features, blocks),
         vocabulary,
-        _origin(path, manifest),
+        origin,
     )
 
 
@@ -155,9 +160,20 @@ def _load_features(path: Path, manifest: Mapping[str, Any]) -> tuple[tuple[Block
         blocks = tuple(Block(**entry) for entry in manifest["blocks"])
         if not blocks or blocks[0].begin != 0 or blocks[-1].end != len(features):
             raise ValueError("the blocks do not cover the features")
+        if any(one.end != two.begin for one, two in pairwise(blocks)) or not all(map(_sound, blocks)):
+            raise ValueError("a block is damaged")
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(f"the blocks in {path} ({error!r})") from error
     return blocks, features
+
+
+def _sound(block: Block) -> bool:
+    numbers = (block.beta, 0.0 if block.unobserved is None else block.unobserved)
+    return (
+        block.begin <= block.end
+        and isinstance(block.kind, str)
+        and all(isinstance(number, (int, float)) and 0 <= number < math.inf for number in numbers)
+    )
 
 
 def _matrix(file: Path, name: str, shape: tuple[int, int]) -> csr_array:

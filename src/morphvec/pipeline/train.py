@@ -158,12 +158,13 @@ def make_model(
     run: RunOptions,
     origin: Origin,
     reporter: Reporter = SILENT,
+    known: tuple[Knowledge, tuple[Mapping[str, Any], ...]] | None = None,
 ) -> Trained:
-    """Association and morphology → model."""
+    """Association and morphology → model. known: what ``read_knowledge`` gave, where it was read before."""
     start = time.perf_counter()
     options = stage.model(str(origin.config["ngrams"]), int(origin.config["ngram_min_types"]))
     _check_budget(association, options, run)
-    knowledge, inputs = read_knowledge(stage)
+    knowledge, inputs = read_knowledge(stage) if known is None else known
     penalties: list[tuple[float, Penalty, str]] = []
     reports: list[TableReport] = []
     if not knowledge.empty or stage.constraints.constraints:
@@ -219,11 +220,12 @@ def train(corpus: Any, *, reporter: Reporter = SILENT, **options: Any) -> Traine
     weighing = make_stage(WeighStage, options)
     fitting, run = make_stage(FitStage, options), make_stage(RunOptions, options)
     start = time.perf_counter()
+    known = read_knowledge(fitting)  # a bad table is said before the long work
     counts, vocabulary, origin = make_counts(open_corpus(corpus, text), text, counting, run, reporter)
     association, origin = make_association(counts, weighing, run, origin, reporter)
     del counts
     counted = time.perf_counter() - start
-    trained = make_model(association, vocabulary, fitting, run, origin, reporter)
+    trained = make_model(association, vocabulary, fitting, run, origin, reporter, known)
     seconds = {"count": counted, "fit": trained.seconds["fit"], "total": time.perf_counter() - start}
     return Trained(
         trained.model,

@@ -16,6 +16,25 @@ SOLVERS = ("als",)
 MAX_DIM = 4096
 
 
+def check_settings(dim: int, solver: str, epochs: int, cg_steps: int, cg_tol: float, seed: int) -> None:
+    """Raise OptionError for a setting of ``solve`` that is out of range, before any work."""
+    if solver not in SOLVERS:
+        raise OptionError(
+            f"solver={solver!r}", f"it is one of {', '.join(SOLVERS)}", "choose one of them for --solver"
+        )
+    if not 1 <= dim <= MAX_DIM:
+        raise OptionError(f"dim={dim}", f"it is from 1 to {MAX_DIM}", "give another --dim")
+    LoopOptions(epochs)
+    if cg_steps < 1 or not 0 <= cg_tol < 1:
+        raise OptionError(
+            f"cg_steps={cg_steps}, cg_tol={cg_tol}",
+            "at least one step, and 0 <= tolerance < 1",
+            "give other --cg-steps or --cg-tol",
+        )
+    if seed < 0:
+        raise OptionError(f"seed={seed}", "a seed is 0 or more", "give another --seed")
+
+
 def solve(
     problem: Problem,
     dim: int,
@@ -37,22 +56,9 @@ def solve(
     residual fell by this factor. tolerance: stop when a sweep lowers J by less than this share.
     Raises OptionError for settings out of range, DivergenceError when J leaves the finite numbers.
     """
-    if solver not in SOLVERS:
-        raise OptionError(
-            f"solver={solver!r}", f"it is one of {', '.join(SOLVERS)}", "choose one of them for --solver"
-        )
+    check_settings(dim, solver, epochs, cg_steps, cg_tol, seed)
     if dtype not in ("float32", "float64"):
         raise OptionError(f"dtype={dtype!r}", "it is float32 or float64", "choose one of the two")
-    if not 1 <= dim <= MAX_DIM:
-        raise OptionError(f"dim={dim}", f"it is from 1 to {MAX_DIM}", "give another --dim")
-    if cg_steps < 1 or not 0 <= cg_tol < 1:
-        raise OptionError(
-            f"cg_steps={cg_steps}, cg_tol={cg_tol}",
-            "at least one step, and 0 <= tolerance < 1",
-            "give other --cg-steps or --cg-tol",
-        )
-    if seed < 0:
-        raise OptionError(f"seed={seed}", "a seed is 0 or more", "give another --seed")
     engine = local_engine() if engine is None else engine
     try:
         state = AlternatingLeastSquares(

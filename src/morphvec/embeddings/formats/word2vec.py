@@ -6,6 +6,7 @@ word x1 x2 ... xk
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,10 @@ def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
         raise OutputError(
             f"the word {bad!r}", "this format cannot carry words with spaces", "choose another format"
         )
+    if not path.name or path.is_dir():
+        raise OutputError(
+            f"{path} is a folder", "vectors as text are one file", "choose another name with -o"
+        )
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as handle:
@@ -84,9 +89,11 @@ def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
                 handle.write(word + " " + " ".join(f"{value:.9g}" for value in row.tolist()) + "\n")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(
             f"{path} could not be written: {error.strerror or error}",
             "what stood there before is unchanged",
             "choose another place with -o",
         ) from error
+    finally:  # also where Ctrl-C came between
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
