@@ -30,9 +30,7 @@ def train(corpus: Corpus, *, reporter: Reporter = SILENT, **options: Any) -> Emb
 
 def load(path: str | Path) -> Embeddings:
     """Open a model folder; vectors are memory-mapped. Raises ArtifactError where it is damaged."""
-    from morphvec.embeddings.store import load as open_folder
-
-    return open_folder(path)
+    return Embeddings.load(path)
 
 
 def count(corpus: Corpus, *, reporter: Reporter = SILENT, **options: Any) -> Counts:

@@ -69,6 +69,10 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     Raises OutputError: a file stands there, a non-empty folder without ``overwrite``, a folder that is no artifact
     (it is never replaced), or a parent that is missing or read-only.
     """
+    if path.absolute() == Path.cwd():
+        raise OutputError(
+            f"{path} is the current folder", "the output is a folder of its own", "name one with -o"
+        )
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise OutputError(f"{path} is not a folder", "the output is a folder", "choose another name with -o")
     if path.is_dir() and any(path.iterdir()):

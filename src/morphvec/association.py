@@ -24,6 +24,7 @@ from morphvec.kernels.cells import associate, count_kept
 WEIGHTS = ("constant", "sqrt", "glove", "alpha+sqrt")  # the kernel knows them by their place
 WEIGHT_MAX = {"constant": 1.0, "sqrt": 10.0, "glove": 100.0, "alpha+sqrt": 10.0}
 UNOBSERVED = 0.3
+MAX_WEIGHT = 1e9
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class AssociationOptions:
         check_number("smoothing", self.smoothing, 0, 1)
         check_number("shift", self.shift, 0, open_low=True)
         check_number("add_lambda", self.add_lambda, 0)
-        check_number("unobserved", self.unobserved, 0)
+        check_number("unobserved", self.unobserved, 0, MAX_WEIGHT)
         if self.weight_max is not None:
-            check_number("weight_max", self.weight_max, 0, open_low=True)
+            check_number("weight_max", self.weight_max, 0, MAX_WEIGHT, open_low=True)
 
 
 @dataclass(frozen=True, eq=False)

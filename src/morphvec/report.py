@@ -6,7 +6,9 @@ anything else gets plain lines, at most one every few seconds, so that a log fil
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -139,3 +141,15 @@ def emit_error(text: str) -> None:
     """The one line of an error, to stderr."""
     sys.stderr.write(f"morphvec: error: {text}\n")
     sys.stderr.flush()
+
+
+def speak_utf8() -> None:
+    """Write UTF-8 from now on, whatever the locale says."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def hush() -> None:
+    """Say no more on stdout: its reader has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

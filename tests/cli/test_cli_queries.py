@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli_helpers import FAST, STEMS, files, write
 
-from morphvec.embeddings.store import load
+from morphvec import load
 
 
 def test_neighbors_known_and_unseen(cli, model):

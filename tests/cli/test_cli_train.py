@@ -14,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 from cli_helpers import FAST, STEMS, files, sentences, write
 
+from morphvec import load
 from morphvec.artifact import sha256_array
 from morphvec.embeddings import store
-from morphvec.embeddings.store import load
 
 
 def test_json_of_train_has_the_fields_of_the_contract(cli, corpus, unimorph, tmp_path):

@@ -156,6 +156,9 @@ def test_languages_stand_before_the_word_or_beside_it():
 def test_a_colon_is_a_letter_like_any_other_where_there_are_no_languages():
     model = Embeddings(["a:b", "c"], np.eye(2))
     assert model.row("a:b") == 0
+    assert model.split("x:y") == ("", "x:y")
+    assert composed(KEYS, ("eng", "spa")).split("x:y", "spa") == ("spa", "x:y")
+    assert composed(KEYS, ("eng", "spa")).split("spa:x:y") == ("spa", "x:y")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,16 @@ def test_offset_constraints_make_offsets_alike_and_strength_says_how_much(tmp_pa
     assert spread[2] < 0.05
 
 
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_the_vectors_of_known_words_are_composed_of_the_parts_that_are_served(corpora, power):
+    """What an unseen word is made of lives in the space of the vectors, whatever the output map."""
+    corpus, table = corpora
+    found = mv.train(corpus, unimorph=table, power=power, **SMALL)
+    scale = np.abs(found.vectors).max()
+    composed = found.parts.composition.astype(np.float64) @ found.parts.vectors
+    np.testing.assert_allclose(composed, found.vectors, atol=1e-5 * scale)
+
+
 def test_an_unseen_form_lies_near_its_relatives(tmp_path):
     corpus = write(tmp_path / "c.txt", [line for line in verbs() if "pulling" not in line.split()])
     vectors = mv.train(corpus, min_count=1, dim=12, ngram_min_types=2)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pipeline_corpora import STEMS, parallel, table_rows, verbs, write
 
 from morphvec.artifact import LOG, open_arrays, save_arrays, verify
-from morphvec.embeddings.store import save
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.pipeline.nouns import (
     load_association,
@@ -98,7 +97,7 @@ def walk(corpus, options, folder, threads):
     save_association(folder / "A", association, vocabulary, origin, overwrite=False)
     association, vocabulary, origin = load_association(folder / "A")
     trained = make_model(association, vocabulary, make_stage(FitStage, options), run, origin)
-    save(trained.model, folder / "M", log=trained.log)
+    trained.model.save(folder / "M", log=trained.log)
 
 
 def bytes_of(folder: Path):

@@ -181,6 +181,23 @@ def test_turning_the_factors_changes_no_term(kind):
     assert np.all(np.diff(np.diag(G)) <= 0)
 
 
+def test_in_the_basis_of_the_gram_matrix_one_step_is_exact():
+    """w = α = 1: every row has the same matrix, the turn makes it diagonal, and so its preconditioner is its inverse."""
+    X = stream(0).standard_normal((30, 20))
+    problem = Problem(csr_array(X), np.ones(X.size), 1.0, None, (), 0.7, 0.7, 0.7)
+    one, many = (solve(problem, 5, epochs=3, cg_steps=steps, dtype="float64") for steps in (1, 40))
+    np.testing.assert_allclose(one.U @ one.S.T, many.U @ many.S.T, rtol=1e-9, atol=1e-9)
+
+
+def test_rows_that_stand_alone_take_half_of_the_steps():
+    five, six, seven = (
+        solve(make("plain", rows=40, columns=30).problem, 9, epochs=1, cg_steps=steps).U
+        for steps in (5, 6, 7)
+    )
+    assert np.array_equal(five, six)
+    assert not np.array_equal(six, seven)
+
+
 def test_more_steps_reach_further_and_a_tolerance_saves_them():
     case = make("both", rows=40, columns=30)
     few, many = (solve(case.problem, 5, epochs=2, cg_steps=steps, dtype="float64") for steps in (1, 30))

@@ -29,9 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def open_model(path: str) -> Embeddings:
     """The model of a folder."""
-    from morphvec.embeddings.store import load
+    from morphvec.embeddings.embeddings import Embeddings
 
-    return load(Path(path))
+    return Embeddings.load(Path(path))
 
 
 def find(model: Embeddings, word: str) -> str:

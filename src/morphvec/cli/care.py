@@ -51,7 +51,8 @@ def doctor(
 
     Exit code 2 where the model has a problem.
     """
-    from morphvec.embeddings.store import NOUN, load, versions
+    from morphvec.embeddings.embeddings import Embeddings
+    from morphvec.embeddings.store import NOUN, versions
     from morphvec.engine.local import cores
 
     extras = {
@@ -75,7 +76,7 @@ def doctor(
         problems = verify(Path(model), NOUN)
         if not problems:
             try:
-                load(model)
+                Embeddings.load(model)
             except MorphvecError as error:
                 problems = [str(error)]
         document["model"] = {"ok": not problems, "problems": problems}

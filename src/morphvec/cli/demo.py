@@ -12,6 +12,7 @@ from morphvec.cli import options as o
 from morphvec.cli.walk import summary
 from morphvec.report import Reporter, emit, emit_json
 
+_FOLDER = "morphvec-demo"  # the demo's own, written anew each time
 _KNOWN = ("exception", "string", "returned", "thread", "encoding", "iterator")
 _UNSEEN = ("unparseable", "misconfigured", "reinitializing", "nonblockingly")
 
@@ -24,7 +25,8 @@ def register(app: typer.Typer) -> None:
 def demo(
     output_folder: Annotated[
         str, typer.Option("--output-folder", "-o", help="The model folder to write.")
-    ] = "morphvec-demo",
+    ] = _FOLDER,
+    overwrite: o.Overwrite = False,
     threads: o.Threads = None,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -42,7 +44,7 @@ def demo(
         trained = train_to(
             path,
             text,
-            overwrite=True,
+            overwrite=overwrite or output_folder == _FOLDER,
             reporter=reporter,
             affixes=str(affixes),
             constraint="offset:300",

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from typing import Annotated
 
@@ -14,7 +12,7 @@ import typer
 
 from morphvec.cli import ask, care, demo, score, walk
 from morphvec.errors import MorphvecError
-from morphvec.report import emit, emit_error
+from morphvec.report import emit, emit_error, hush, speak_utf8
 from morphvec.version import __version__
 
 app = typer.Typer(
@@ -55,9 +53,7 @@ for _group in (demo, walk, ask, score, care):
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):  # UTF-8 whatever the locale says
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    speak_utf8()
     sys.exit(execute(arguments))
 
 
@@ -86,7 +82,7 @@ def execute(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit) as error:  # the parser turns the first into the second
         if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left: say no more
+        hush()
         return 0
     except MemoryError:
         emit_error(

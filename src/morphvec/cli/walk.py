@@ -312,7 +312,6 @@ def fit(
     """Association and morphology → a model folder."""
     chosen = _chosen(dict(locals()))
     from morphvec.artifact import check_output
-    from morphvec.embeddings.store import save
     from morphvec.pipeline.nouns import load_association
     from morphvec.pipeline.options import FitStage, RunOptions, make_stage
     from morphvec.pipeline.train import Trained, make_model
@@ -322,6 +321,6 @@ def fit(
     stage, run = make_stage(FitStage, chosen), make_stage(RunOptions, chosen)
     made, vocabulary, origin = load_association(Path(folder))
     trained = make_model(made, vocabulary, stage, run, origin, Reporter(quiet=quiet))
-    trained.model.manifest = save(trained.model, path, overwrite=overwrite, log=trained.log)
+    trained.model.save(path, overwrite=overwrite, log=trained.log)
     seconds = {"count": 0.0, "fit": trained.seconds["fit"], "total": trained.seconds["fit"]}
     _say(summary(Trained(trained.model, trained.log, seconds, trained.cells, trained.reports), path), as_json)

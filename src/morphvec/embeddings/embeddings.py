@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.embeddings import store
 from morphvec.embeddings.query import METRICS, nearest_rows, row_norms
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import InputError, OptionError, UnknownWordError
@@ -265,8 +266,31 @@ class Embeddings:
         """A is to B as C is to ?: the n best words by 3CosAdd (Mikolov et al. 2013); A, B and C are left out."""
         return self.most_similar(positive=[b, c], negative=[a], topn=n)
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the model folder; an existing one is replaced in one step, and only with ``overwrite``."""
-        from morphvec.embeddings.store import save
+    @classmethod
+    def load(cls, path: str | Path) -> Embeddings:
+        """Open a model folder; vectors stay on disk until they are used.
 
-        save(self, Path(path), overwrite=overwrite)
+        Raises ArtifactError where the folder is missing, torn, of another kind, or its parts are at odds.
+        """
+        found = store.load(path)
+        return cls(
+            found.words,
+            found.vectors,
+            counts=found.counts,
+            contexts=found.contexts,
+            features=found.features,
+            parts=found.parts,
+            tokenizer=found.tokenizer,
+            languages=found.languages,
+            manifest=found.manifest,
+            checked=True,
+        )
+
+    def save(
+        self, path: str | Path, *, overwrite: bool = False, log: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
+        """Write the model folder; an existing one is replaced in one step, and only with ``overwrite``.
+
+        log: records for ``log.jsonl``. The manifest that was written becomes this object's own.
+        """
+        self.manifest = store.save(self, Path(path), overwrite=overwrite, log=log)

@@ -6,13 +6,14 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from morphvec.arrays import Floats2d, Ints1d
 from morphvec.artifact import (
     LOG,
     load_lines,
@@ -24,7 +25,6 @@ from morphvec.artifact import (
     write_manifest,
     writing,
 )
-from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.unseen import GRAM, OWN, Parts
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.text.tokenize import Tokenizer
@@ -33,6 +33,35 @@ from morphvec.version import __version__
 NOUN = "model"
 _UNFIT = re.compile("[\n\ud800-\udfff]")
 _MEND = "restore the folder, or train it anew"
+
+
+class Servable(Protocol):
+    """What ``save`` writes: Embeddings, or anything with the same public fields."""
+
+    words: tuple[str, ...]
+    vectors: Floats2d
+    counts: Ints1d | None
+    contexts: Floats2d | None
+    features: tuple[tuple[str, str], ...]
+    parts: Parts | None
+    tokenizer: Tokenizer
+    languages: tuple[str, ...]
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A model folder as read and checked; arrays are memory maps."""
+
+    words: tuple[str, ...]
+    vectors: Floats2d
+    counts: Ints1d | None
+    contexts: Floats2d | None
+    features: tuple[tuple[str, str], ...]
+    parts: Parts | None
+    tokenizer: Tokenizer
+    languages: tuple[str, ...]
+    manifest: dict[str, Any]
 
 
 def versions() -> dict[str, str]:
@@ -50,7 +79,7 @@ def versions() -> dict[str, str]:
 
 
 def save(
-    model: Embeddings, path: Path, *, overwrite: bool = False, log: Iterable[Mapping[str, Any]] = ()
+    model: Servable, path: Path, *, overwrite: bool = False, log: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     """Write a model folder in one step and return its manifest's fields.
 
@@ -77,8 +106,8 @@ def save(
     fields = {
         "method": "imported",
         **model.manifest,
-        "dim": model.vector_size,
-        "words": len(model),
+        "dim": int(model.vectors.shape[1]),
+        "words": len(model.words),
         "languages": list(model.languages),
         "tokenizer": asdict(model.tokenizer),
         "counted": model.counts is not None,
@@ -90,7 +119,7 @@ def save(
     fields.setdefault("inputs", [])
     fields.pop("parts", None)
     with writing(path, overwrite=overwrite) as folder:
-        counts = np.zeros(len(model), np.int64) if model.counts is None else model.counts
+        counts = np.zeros(len(model.words), np.int64) if model.counts is None else model.counts
         save_lines(
             folder / "vocab.tsv",
             (f"{word}\t{count}" for word, count in zip(model.words, counts.tolist(), strict=True)),
@@ -119,7 +148,7 @@ def save(
     return fields
 
 
-def load(path: str | Path) -> Embeddings:
+def load(path: str | Path) -> Stored:
     """Open a model folder; vectors stay on disk until they are used.
 
     Raises ArtifactError where the folder is missing, torn, of another kind, or its parts are at odds.
@@ -129,7 +158,7 @@ def load(path: str | Path) -> Embeddings:
     rows = [line.rpartition("\t") for line in load_lines(path / "vocab.tsv")]
     arrays = open_arrays(path / "vectors.safetensors")
     try:
-        words = [word for word, _, _ in rows]
+        words = tuple(word for word, _, _ in rows)
         counts = np.array([int(count) for _, _, count in rows], np.int64)
         vectors = arrays["vectors"]
         shape = (int(manifest["words"]), int(manifest["dim"]))
@@ -144,25 +173,23 @@ def load(path: str | Path) -> Embeddings:
                 (line.partition("\t")[0], line.partition("\t")[2])
                 for line in load_lines(path / "features.tsv")
             ]
-        model = Embeddings(
+        if len(set(words)) != len(words):
+            raise ValueError("duplicate words")
+        return Stored(
             words,
             vectors,
-            counts=counts if manifest.get("counted", True) else None,
-            contexts=arrays.get("contexts"),
-            features=features,
-            parts=parts,
-            tokenizer=Tokenizer(**manifest["tokenizer"]),
-            languages=[str(language) for language in manifest["languages"]],
-            manifest=manifest,
-            checked=True,
+            counts if manifest.get("counted", True) else None,
+            arrays.get("contexts"),
+            tuple(features),
+            parts,
+            Tokenizer(**manifest["tokenizer"]),
+            tuple(str(language) for language in manifest["languages"]),
+            manifest,
         )
-        if len(model.key_to_index) != len(words):
-            raise ValueError("duplicate words")
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, MorphvecError) as error:
         if isinstance(error, ArtifactError):
             raise
         raise ArtifactError(f"{path}: {error}", "words, vectors and manifest agree", _MEND) from error
-    return model
 
 
 def _load_parts(path: Path, arrays: Mapping[str, Any], words: int, ngrams: tuple[int, ...]) -> Parts:
@@ -178,12 +205,12 @@ def _load_parts(path: Path, arrays: Mapping[str, Any], words: int, ngrams: tuple
     csr = open_arrays(path / "composition.safetensors")
     shape = (int(csr["shape"][0]), int(csr["shape"][1]))
     indptr, indices = csr["indptr"], csr["indices"]
-    if (indptr.dtype, indices.dtype, csr["data"].dtype, vectors.dtype) != (
-        np.int64,
-        np.int32,
-        np.float32,
-        np.float32,
-    ) or (indptr.ndim, indices.ndim, csr["data"].ndim, vectors.ndim) != (1, 1, 1, 2):
+    if [array.dtype.str for array in (indptr, indices, csr["data"], vectors)] != [
+        "<i8",
+        "<i4",
+        "<f4",
+        "<f4",
+    ] or (indptr.ndim, indices.ndim, csr["data"].ndim, vectors.ndim) != (1, 1, 1, 2):
         raise ValueError("the composition or the parts have another type")
     if (
         shape != (words, len(vectors))

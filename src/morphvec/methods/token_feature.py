@@ -32,6 +32,7 @@ from morphvec.text.vocabulary import Vocabulary
 
 PARTS = ("own", "ngrams")
 OUTPUTS = ("w", "c", "w+c", "concat")
+MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
 OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
@@ -77,7 +78,7 @@ class TokenFeatureOptions:
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
             value = getattr(self, name)
             if value is not None:
-                check_number(name, value, 0)
+                check_number(name, value, 0, MAX_RIDGE)
 
     @property
     def composed(self) -> bool:

@@ -184,7 +184,7 @@ def _matrix(file: Path, name: str, shape: tuple[int, int]) -> csr_array:
         raise _damaged(f"{file} lacks {error}") from error
     sound = (
         (indptr.ndim, indices.ndim, data.ndim) == (1, 1, 1)
-        and (indptr.dtype, indices.dtype, data.dtype.kind) == (np.int64, np.int32, "f")
+        and (indptr.dtype.str, indices.dtype.str, data.dtype.kind) == ("<i8", "<i4", "f")
         and len(indptr) == shape[0] + 1
         and indptr[0] == 0
         and indptr[-1] == len(indices) == len(data)

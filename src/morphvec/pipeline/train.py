@@ -14,7 +14,7 @@ from morphvec.association import Association, weigh
 from morphvec.counts.count import count
 from morphvec.counts.matrix import Counts
 from morphvec.embeddings.embeddings import Embeddings
-from morphvec.embeddings.store import save, versions
+from morphvec.embeddings.store import versions
 from morphvec.errors import BudgetError, InputError
 from morphvec.methods import token_feature
 from morphvec.morphology.affixes import read_affixes
@@ -242,5 +242,5 @@ def train_to(
     """``train``, and the model folder written to ``path``; the place is checked before any work."""
     check_output(path, overwrite=overwrite)
     trained = train(corpus, reporter=reporter, **options)
-    trained.model.manifest = save(trained.model, path, overwrite=overwrite, log=trained.log)
+    trained.model.save(path, overwrite=overwrite, log=trained.log)
     return trained

@@ -218,6 +218,7 @@ def _scan_files(
     if chunk_chars < 1:
         raise OptionError(f"chunk_chars={chunk_chars}", "a chunk has at least 1 character", "raise it")
     inputs: list[InputFile] = []
+    wordless: list[str] = []
     make = spotters(corpus.tokenizer, lexicon)
     with reporter.stage("read", total=_total_bytes(corpus.sources), unit="B") as progress:
         for source in corpus.sources:
@@ -240,7 +241,10 @@ def _scan_files(
                     seen = raw.count
                 inputs.append(raw.summary())
             if lexicon.tokens == before:
-                reporter.warn(f"{inputs[-1].name} holds no words")
+                wordless.append(inputs[-1].name)
+    if lexicon.tokens:  # a corpus without any word is refused in one line
+        for name in wordless:
+            reporter.warn(f"{name} holds no words")
     return tuple(inputs)
 
 
