@@ -179,7 +179,7 @@ HoldOut = Annotated[
 ]
 
 Solver = Annotated[str | None, _option("--solver", "The solver. Default: als.", SOLVE)]
-Epochs = Annotated[int | None, _option("--epochs", "Sweeps over both sides. Default: 7.", SOLVE)]
+Epochs = Annotated[int | None, _option("--epochs", "Sweeps over both sides. Default: 8.", SOLVE)]
 CgSteps = Annotated[
     int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. Default: 6.", SOLVE)
 ]

@@ -56,7 +56,7 @@ class TokenFeatureOptions:
     ridge_parts: float | None = None
     ridge_features: float | None = None
     solver: str = "als"
-    epochs: int = 7
+    epochs: int = 8
     cg_steps: int = 6
     cg_tol: float = 0.0
     power: float = 0.0

@@ -122,7 +122,7 @@ class FitStage:
     ngram_min_types: int | None = None
     dim: int = 100
     solver: str = "als"
-    epochs: int = 7
+    epochs: int = 8
     cg_steps: int = 6
     cg_tol: float = 0.0
     ridge: float | None = None

@@ -16,13 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from morphvec.arrays import Floats1d, Floats2d
+from morphvec.arrays import Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
+from morphvec.engine.blas import one_blas_thread
 from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, normal_diagonal, solve_rows
 from morphvec.rng import stream
 from morphvec.solvers.problem import Problem, Side, gram, rotate, squared_norm
 
 _ROWS = 4096
+_START = np.float32(0.1)  # standard deviation of the first S; P starts at 0
 
 
 class AlternatingLeastSquares:
@@ -52,25 +54,9 @@ class AlternatingLeastSquares:
         self._together = problem.composition is not None or any(
             strength > 0 for strength, _, _ in problem.penalties
         )
-        self.S = self._start(stream(seed).standard_normal((columns, dim), np.float32).astype(dtype))
+        self.S = _START * stream(seed).standard_normal((columns, dim), np.float32).astype(dtype)
         self.P = np.zeros((parts, dim), dtype)
         self.U = problem.tokens(self.P, engine)
-
-    def _start(self, noise: Floats2d) -> Floats2d:
-        """S from one power iteration on W∘X (Halko, Martinsson & Tropp 2011 §4.5), √σ-scaled; a little noise stays,
-        so that no direction starts at zero."""
-        by_token, by_feature = self._problem.sides(noise.dtype, self._engine)
-        U, _ = self._orthonormal(by_token.right_side(noise, self._engine))
-        S, sigma = self._orthonormal(by_feature.right_side(U, self._engine))
-        weight = float(np.mean(self._problem.weights)) if len(self._problem.weights) else 1.0
-        S *= np.sqrt(sigma / max(weight, 1e-12)).astype(S.dtype)
-        return S + noise * noise.dtype.type(0.01 * float(np.sqrt(np.mean(S * S))) + 1e-6)
-
-    def _orthonormal(self, X: Floats2d) -> tuple[Floats2d, Floats1d]:
-        """An orthonormal basis of the columns of X, and the singular values of X."""
-        values, basis = np.linalg.eigh(gram(X, np.ones(len(X)), self._engine))
-        sizes = np.sqrt(np.maximum(values, max(float(values[-1]), 1e-30) * 1e-10))
-        return rotate(X, basis / sizes, self._engine), sizes
 
     def epoch(self, number: int) -> Mapping[str, Any]:
         """One sweep over both sides, then the re-balance of their scales; returns J by term."""
@@ -91,7 +77,9 @@ class AlternatingLeastSquares:
 
     def _turn(self, X: Floats2d, scale: Floats2d) -> None:
         """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value."""
-        _, basis = np.linalg.eigh(gram(X, scale if scale.any() else np.ones(len(X)), self._engine))
+        square = gram(X, scale if scale.any() else np.ones(len(X)), self._engine)
+        with one_blas_thread():
+            _, basis = np.linalg.eigh(square)
         basis = basis[:, ::-1]
         self.P = rotate(self.P, basis, self._engine)
         self.S = rotate(self.S, basis, self._engine)

@@ -12,6 +12,7 @@ import numpy as np
 
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine
+from morphvec.engine.blas import one_blas_thread
 from morphvec.solvers.problem import gram, rotate
 
 _SQUARE_FLOOR = 1e-12  # of the largest: below it a squared length is rounding noise of float32 factors
@@ -37,14 +38,16 @@ class OutputMap:
 
 def output_map(U: Floats2d, S: Floats2d, power: float, engine: Engine) -> OutputMap:
     """The output maps for singular value power p; directions of (numerically) no length become 0."""
-    length_u, basis_u = _roots(gram(U, np.ones(len(U)), engine))
-    length_s, basis_s = _roots(gram(S, np.ones(len(S)), engine))
-    core = (length_u[:, None] * basis_u.T) @ (basis_s * length_s)
-    left, singular, right = np.linalg.svd(core)
-    keep = singular > _FLOOR * max(float(singular[0]), 1e-300)
-    scale = np.where(keep, singular, 1.0)
-    map_u = (basis_u * _inverse(length_u)) @ left * (np.where(keep, scale**power, 0.0))
-    map_s = (basis_s * _inverse(length_s)) @ right.T * (np.where(keep, scale ** (1.0 - power), 0.0))
+    square_u, square_s = gram(U, np.ones(len(U)), engine), gram(S, np.ones(len(S)), engine)
+    with one_blas_thread():
+        length_u, basis_u = _roots(square_u)
+        length_s, basis_s = _roots(square_s)
+        core = (length_u[:, None] * basis_u.T) @ (basis_s * length_s)
+        left, singular, right = np.linalg.svd(core)
+        keep = singular > _FLOOR * max(float(singular[0]), 1e-300)
+        scale = np.where(keep, singular, 1.0)
+        map_u = (basis_u * _inverse(length_u)) @ left * (np.where(keep, scale**power, 0.0))
+        map_s = (basis_s * _inverse(length_s)) @ right.T * (np.where(keep, scale ** (1.0 - power), 0.0))
     return OutputMap(map_u, map_s, singular)
 
 

@@ -39,7 +39,7 @@ def solve(
     problem: Problem,
     dim: int,
     solver: str = "als",
-    epochs: int = 7,
+    epochs: int = 8,
     seed: int = 0,
     dtype: str = "float32",
     *,
