@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from morphvec.arrays import Floats1d, Floats2d
 
+_LARGEST = np.finfo(np.float64).max
 REORDER = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
 
@@ -183,7 +184,7 @@ def solve_rows(
 
     (a_row_t G + Σ surplus s sᵀ + ridge) u_t = Σ pull s, with pull = w·x. The preconditioner is the diagonal, which is
     good where G is (nearly) diagonal. A row stops after ``steps`` steps or when its preconditioned residual has
-    fallen by ``tolerance`` (relative, in norm).
+    fallen by ``tolerance`` (relative, in norm). A row whose residual is not finite becomes NaN, so that it is seen.
     """
     k = U.shape[1]
     r, p, z = np.empty(k, U.dtype), np.empty(k, U.dtype), np.empty(k, U.dtype)
@@ -205,6 +206,9 @@ def solve_rows(
             z[j] = r[j] / m[j] if m[j] > 0 else U.dtype.type(0)
             p[j] = z[j]
             rz += r[j] * z[j]
+        if not np.float64(rz) <= _LARGEST:  # isfinite() is folded away under REORDER
+            u[:] = np.nan
+            continue
         target = tolerance * tolerance * rz
         for _ in range(steps):
             if not rz > target:

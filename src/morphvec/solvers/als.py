@@ -11,6 +11,7 @@ eigenbasis of the Gram matrix, which changes no term of J and makes the diagonal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -126,6 +127,8 @@ class AlternatingLeastSquares:
         p = np.empty_like(P)
         blocks = even_blocks(len(P), _ROWS)
         rz = float(tree_sum(engine.map(lambda b: cg_start(r, m, p, *b), blocks)))
+        if not math.isfinite(rz):
+            P[:] = np.nan  # seen by the loop, which says what to change
         target = self._tolerance**2 * rz
         for _ in range(self._steps):
             if not rz > target:
