@@ -75,6 +75,10 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         )
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise OutputError(f"{path} is not a folder", "the output is a folder", "choose another name with -o")
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        raise OutputError(
+            f"{path} cannot be read", "an output folder is looked into first", "choose another place with -o"
+        )
     if path.is_dir() and any(path.iterdir()):
         if not overwrite:
             raise OutputError(

@@ -42,9 +42,13 @@ RIDGE_SHARE = 0.5  # γ of parts and features, times the root of the stored weig
 
 @dataclass(frozen=True)
 class TokenFeatureOptions:
-    """dim: k. parts: what a word is made of. own_weight: ω, the weight of a word's own row beside its n-grams.
-    ridge: γ of every factor; ridge_own, ridge_parts, ridge_features override it. power: exponent p of the singular
-    values in the output. output: word vectors, context vectors, their sum, or both side by side."""
+    """The settings of a model; a None is chosen by what the columns are and how much text a word has.
+
+    dim: k. parts: what a word is made of. own_weight: ω, the weight of a word's own row beside its n-grams (None: 1, or
+    3 where line ids are the only columns). ridge: γ of every factor; ridge_own, ridge_parts, ridge_features override it
+    (None: see ``ridges``). power: exponent p of the singular values in the output. output: word vectors, context
+    vectors, their sum, or both side by side. Raises OptionError for values out of range.
+    """
 
     dim: int = 100
     parts: tuple[str, ...] = PARTS

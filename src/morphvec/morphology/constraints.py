@@ -103,7 +103,7 @@ def build_penalties(
     Without constraints in the options, pairs get ``offset`` and lists get ``class``. Raises InputError where a
     constraint is asked for and nothing that it could use is known, or nothing is left of it.
     """
-    pairs, reports = _pairs(knowledge, vocabulary, options)
+    pairs, reports = _pairs(knowledge, vocabulary, options.min_size)
     asked = options.constraints
     if not asked:
         asked = (
@@ -123,7 +123,8 @@ def build_penalties(
         if kind == "offset":
             made = [penalty for part in pairs for penalty in _offset(part, size, options, seed)]
         elif kind == "lemma":
-            made = [_lemma(lemma_families(part), size, options) for part in pairs if len(part.lemmas)]
+            kin, _ = _pairs(knowledge, vocabulary, 1)  # a family needs no second pair of its bundle
+            made = [_lemma(lemma_families(part), size, options) for part in kin if len(part.lemmas)]
         else:
             lists, more = _listed(knowledge, vocabulary, options, seed)
             reports += more
@@ -149,7 +150,7 @@ def build_penalties(
 
 
 def _pairs(
-    knowledge: Knowledge, vocabulary: Vocabulary, options: ConstraintOptions
+    knowledge: Knowledge, vocabulary: Vocabulary, min_size: int
 ) -> tuple[list[PairClasses], list[TableReport]]:
     """Pair classes of the tables (one set: languages share bundles) and of the affix rules (one set a language)."""
     fold, reports, found = vocabulary.tokenizer.fold, [], []
@@ -167,7 +168,7 @@ def _pairs(
             vocabulary.index,
             fold,
             hold_out=knowledge.hold_out,
-            min_size=options.min_size,
+            min_size=min_size,
         )
         found.append(pairs)
         reports.append(report)
@@ -184,7 +185,7 @@ def _pairs(
                 language=language,
                 fold=fold,
                 hold_out=knowledge.hold_out,
-                min_size=options.min_size,
+                min_size=min_size,
             )
             found.append(pairs)
             reports.append(report)
