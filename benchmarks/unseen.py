@@ -26,6 +26,7 @@ import machine
 
 DRAWN, SHOWN, NEAR, DRAWS = 500, 10, 10, 1000
 OCCURS, MIN_COUNT, EPOCHS = 2, 3, 20  # of a drawn form; of a word of the vocabulary; of fastText
+CONSTRAINTS = ["--constraint", "offset", "--constraint", "lemma:1000"]  # λ chosen on deu, hun and spa
 LANGUAGES = ("fin", "tur")
 
 
@@ -139,7 +140,7 @@ def measure(language: str, data: Path, out: Path, count: int, seed: int) -> dict
         "--seed",
         str(seed),
     ]
-    table_options: list[str | Path] = ["--unimorph", table, "--hold-out", words]
+    table_options: list[str | Path] = ["--unimorph", table, "--hold-out", words, *CONSTRAINTS]
     ours = machine.morphvec(
         "train",
         text,
