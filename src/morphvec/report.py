@@ -118,7 +118,7 @@ class Reporter:
             if self._open:
                 self.line(progress.text(time.monotonic()))
             raise
-        done = f"{_compact(progress._done)} {unit}, " if progress._done else ""
+        done = f"{_compact(progress._done)} {unit}".rstrip() + ", " if progress._done else ""
         detail = f" · {progress._detail}" if progress._detail else ""
         self.line(f"{name}: {done}{time.monotonic() - start:.1f}s{detail}")
 

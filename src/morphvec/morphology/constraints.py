@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -278,9 +277,3 @@ def _edges(edges: Edges, size: int, options: ConstraintOptions) -> Penalty:
     words = _rows(size, (1.0, np.arange(size)))
     pairs = np.stack([edges.i, edges.j], axis=1)
     return edge_penalty(words, pairs, np.zeros(len(pairs), np.int64), scales, edges.weight)
-
-
-def knowledge_words(penalties: Sequence[tuple[float, Penalty, str]]) -> int:
-    """How many words any of the penalties touches."""
-    touched = sum(np.asarray(penalty.diagonal() > 0, np.int64) for _, penalty, _ in penalties)
-    return int(np.count_nonzero(touched))
