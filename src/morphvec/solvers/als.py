@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from morphvec.arrays import Floats2d
+from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, normal_diagonal, solve_rows
@@ -76,7 +76,7 @@ class AlternatingLeastSquares:
         self._balance()
         return problem.terms(self.P, self.S, self.U, engine).as_dict()
 
-    def _turn(self, X: Floats2d, scale: Floats2d) -> None:
+    def _turn(self, X: Floats2d, scale: Floats1d) -> None:
         """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value."""
         square = gram(X, scale if scale.any() else np.ones(len(X)), self._engine)
         with one_blas_thread():
