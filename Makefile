@@ -14,10 +14,11 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen clean
+.PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
+        bench-paradigms bench-scaling bench-edges clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## set up, then text that ships inside Python -> vectors that know morphology
 	$(VENV)/bin/morphvec demo
@@ -45,6 +46,22 @@ bench-bibles: $(BENCH)/.bench ## word translation from parallel Bibles (needs MO
 
 bench-unseen: $(BENCH)/.bench ## Finnish and Turkish words withheld from the text (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/unseen.py $(ARGS)
+
+bench-ablation: $(BENCH)/.bench ## what each choice of the model brings, row by row (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/ablation.py $(ARGS)
+
+bench-minibatch: $(BENCH)/.bench ## mini-batch solvers beside als, sampled edges, oversampling (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/minibatch.py $(ARGS)
+
+bench-paradigms: $(BENCH)/.bench ## paradigms of held-out lemmas, and class collapse (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/paradigms.py $(ARGS)
+
+bench-scaling: $(BENCH)/.bench ## time and memory against cells, words and the T x T form (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/scaling.py $(ARGS)
+	$(BENCH)/bin/python benchmarks/token_token.py $(ARGS)
+
+bench-edges: $(BENCH)/.bench ## ten million listed edges
+	$(BENCH)/bin/python benchmarks/edges.py $(ARGS)
 
 clean: ## remove the environments, caches and built files
 	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,7 +20,8 @@ def train(corpus: Corpus, *, reporter: Reporter = SILENT, **options: Any) -> Emb
 
     corpus: a path, ``LANG=path`` strings, a {language: path} mapping, or sentences that are lists of words.
     options: every option of ``morphvec train`` by its name with ``_`` for ``-`` (``dim=100``, ``min_count=5``,
-    ``unimorph="eng.tsv"``, ``threads=2``). The same seed and inputs give the same bits for any number of threads.
+    ``unimorph="eng.tsv"``, ``threads=2``), but for checkpoints, which lie beside an output folder. The same seed and
+    inputs give the same bits for any number of threads.
     Raises MorphvecError for bad options or input.
     """
     from morphvec.pipeline.train import train as run
@@ -79,7 +80,8 @@ def skipgram_pairs(tokens: Sequence[str], window: int) -> list[tuple[str, str]]:
 def _known(options: dict[str, Any], *stages: type[Any]) -> dict[str, Any]:
     from dataclasses import fields
 
-    from morphvec.pipeline.options import check_names
+    from morphvec.pipeline.options import OF_FITTING, check_names
 
-    check_names(options, [item.name for stage in stages for item in fields(stage)])
+    names = [item.name for stage in stages for item in fields(stage)]
+    check_names(options, [name for name in names if name not in OF_FITTING])
     return options

@@ -190,6 +190,20 @@ def _exchange(one: Path, other: Path) -> bool:
     return bool(call(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0)
 
 
+def discard(path: Path) -> None:
+    """Remove a folder of ours that has done its service, with what a killed writer of it left beside it.
+
+    It is moved aside first, so that it is never seen half removed. A folder that is not ours stays.
+    """
+    if path.is_dir() and not path.is_symlink() and _is_ours(path):
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.absolute().parent))
+        path.rename(aside)
+    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.tmp")
+    for entry in path.absolute().parent.iterdir():
+        if left.fullmatch(entry.name):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
 def save_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays (any numeric dtype, any rank) as one safetensors file. Raises OSError."""
     from safetensors import SafetensorError

@@ -154,6 +154,23 @@ WRONG_OPTIONS = [
         "--json=5",
         "-x",
     ),
+    *("--batch -1", "--batch x", "--learning-rate 0", "--learning-rate nan", "--schedule magic"),
+    *("--momentum 1", "--momentum -0.1", "--clip 0", "--updates eager", "--edge-samples -1"),
+    *(
+        "--unobserved-samples -1",
+        "--oversample-language -1",
+        "--oversample-class 1.1",
+        "--oversample-rare -1",
+    ),
+    *("--validation 0.6", "--validation -1", "--validation nan", "--patience -1", "--patience 3"),
+    *("--own-weight-split 0", "--target magic", "--method token-token"),  # its PPMI asks for --smoothing 1
+    *(
+        "--parts own,magic",
+        "--parts own:2,own",
+        "--parts ngrams:0",
+        "--features morphemes",
+        "--graph nearest:0",
+    ),
 ]
 
 

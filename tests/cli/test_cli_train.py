@@ -88,6 +88,7 @@ WALKS = {
         "--features",
         "window,ngrams",
     ],
+    "columns of affixes": ["--unimorph", "TABLE", "--features", "window,affixes", "--constraint", "offset:0"],
     "languages": ["LANGUAGES"],
     "ids": ["--align-ids"],
     "everything else": [
@@ -116,11 +117,12 @@ def test_the_four_arrows_give_the_bytes_of_train(cli, corpus, unimorph, tmp_path
     def only(names):
         return [item for pair in pairs if pair[0] in names for item in pair]
 
+    of_count = OF_COUNT | ({"--unimorph"} if kind == "columns of affixes" else set())
     of_fit = {name for name, _ in pairs} - OF_VOCAB - OF_COUNT - OF_WEIGH
     v, c, a, m = (tmp_path / name for name in "vcam")
     walk = [
         cli.json("vocab", *texts, "-o", v, *only(OF_VOCAB), *flags),
-        cli.json("count", *texts, "--vocab", v, "-o", c, *only(OF_COUNT), *flags, "--threads", "2"),
+        cli.json("count", *texts, "--vocab", v, "-o", c, *only(of_count), *flags, "--threads", "2"),
         cli.json("weigh", c, "-o", a, *only(OF_WEIGH)),
         cli.json("fit", a, "-o", m, *only(of_fit), "--threads", "2"),
     ]

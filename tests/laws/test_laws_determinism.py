@@ -9,6 +9,8 @@ from scipy.sparse import csr_array, eye_array, hstack, random_array
 import morphvec as mv
 from morphvec.engine.local import LocalEngine
 from morphvec.rng import stream
+from morphvec.solvers.batch_options import MINIBATCH, BatchOptions
+from morphvec.solvers.minibatch import MiniBatch
 from morphvec.solvers.penalties import CompletePenalty, edge_penalty
 
 T, F, PARTS, DIM = 9500, 5000, 3000, 6  # three blocks of rows in every sum, and many of cells
@@ -67,3 +69,47 @@ def test_a_second_run_repeats_the_first_and_another_seed_does_not(alone):
     assert all(np.array_equal(one, two) for one, two in zip(bits(again), bits(wanted), strict=True))
     other = mv.solve(problem(), DIM, epochs=2, dtype=dtype, engine=LocalEngine(1), seed=1)
     assert not any(np.array_equal(one, two) for one, two in zip(bits(other), bits(wanted), strict=True))
+
+
+BATCHES = {
+    "tiles": BatchOptions(batch=0),
+    "batches": BatchOptions(batch=40_000),
+    "sampled": BatchOptions(
+        batch=40_000,
+        edge_samples=700,
+        unobserved_samples=30_000,
+        oversample_rare=0.5,
+        oversample_class=0.5,
+        clip=1e6,
+    ),
+    "lazy": BatchOptions(batch=40_000, updates="lazy", edge_samples=700),
+}
+
+
+@pytest.mark.parametrize("way", BATCHES)
+@pytest.mark.parametrize("solver", MINIBATCH)
+def test_threads_change_no_bit_of_a_mini_batch_run(way, solver):
+    """Edges cross the tiles and all tiles share the parts."""
+
+    def run(threads):
+        made = MiniBatch(
+            problem(),
+            DIM,
+            solver=solver,
+            options=BATCHES[way],
+            epochs=2,
+            seed=0,
+            dtype=np.dtype(np.float32),
+            engine=LocalEngine(threads),
+            row_rates=np.linspace(1, 2, T) if way == "sampled" else None,
+        )
+        terms = [made.epoch(number) for number in range(2)]
+        return made, terms
+
+    wanted, history = run(1)
+    assert wanted._tiles.grid > 3
+    assert np.isfinite(history[-1]["total"])
+    for threads in (2, 4):
+        found, terms = run(threads)
+        assert all(np.array_equal(one, two) for one, two in zip(bits(found), bits(wanted), strict=True))
+        assert terms == history

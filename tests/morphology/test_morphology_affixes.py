@@ -120,14 +120,16 @@ def test_analyse_is_the_naive_one(words, rules, min_stem, data):
     assert columns(found.stems, found.words, found.rules) == naive_analyse(words, counts, rules, min_stem)
 
 
-def test_affix_classes_hold_out_and_rows():
-    words = ["walk", "walks", "talk", "talks", "bring", "brings"]
-    rules = [
-        AffixRule("suffix", "s", "", "3SG"),
-        AffixRule("suffix", "lks", "lk", "LK"),
-        AffixRule("prefix", "b", "", "B"),
-    ]
-    pairs, report = affix_pairs(words, [6, 5, 4, 3, 2, 1], rules)
+WORDS = ["walk", "walks", "talk", "talks", "bring", "brings"]
+RULES = [
+    AffixRule("suffix", "s", "", "3SG"),
+    AffixRule("suffix", "lks", "lk", "LK"),
+    AffixRule("prefix", "b", "", "B"),
+]
+
+
+def test_affix_classes_by_rule_name():
+    pairs, (report,) = affix_pairs(WORDS, [6, 5, 4, 3, 2, 1], RULES)
     assert pairs.names == ("3SG", "LK")
     assert columns(pairs.class_of, pairs.lemmas, pairs.forms) == [
         (0, 0, 1),
@@ -137,22 +139,58 @@ def test_affix_classes_hold_out_and_rows():
         (1, 2, 3),
     ]
     assert (report.rows, report.used, report.small, report.held_out) == (5, 5, 0, 0)
+    assert (report.classes, report.languages) == (2, ())
 
-    moved, report = affix_pairs(
-        words,
+
+def test_languages_share_a_class_by_rule_name_and_are_reported_apart():
+    """walks is English twice, French has one -s pair of its own; a stem is never of another language."""
+    words = ["walk", "chat", "walks", "chats", "talk", "talks", "walks", "mot"]
+    owners = ["eng", "fra", "eng", "fra", "eng", "eng", "fra", "fra"]
+    pairs, (english, french) = affix_pairs(words, range(8, 0, -1), RULES[:2], owners=owners)
+    assert pairs.names == ("3SG", "LK")
+    assert columns(pairs.class_of, pairs.lemmas, pairs.forms) == [
+        (0, 0, 2),
+        (0, 1, 3),
+        (0, 4, 5),
+        (1, 0, 2),
+        (1, 4, 5),
+    ]
+    assert (english.languages, english.rows, english.used, english.classes) == (("eng",), 4, 4, 2)
+    assert (french.languages, french.rows, french.used, french.classes) == (("fra",), 1, 1, 1)
+
+
+def test_a_rule_of_one_language_leaves_the_others_alone():
+    words, owners = ["walk", "walks", "talk", "talks"] * 2, ["eng"] * 4 + ["fra"] * 4
+    plural = AffixRule("suffix", "s", "", "PL", "fra")
+    pairs, (english, french) = affix_pairs(words, [1] * 8, [RULES[0], plural], owners=owners)
+    assert pairs.names == ("3SG", "PL")
+    assert columns(pairs.class_of, pairs.forms) == [(0, 1), (0, 3), (0, 5), (0, 7), (1, 5), (1, 7)]
+    assert (english.rows, french.rows) == (2, 4)
+    with pytest.raises(InputError, match="affixes of the language 'fra'; the vocabulary has none"):
+        affix_pairs(words[:4], [1] * 4, [plural])
+
+
+def test_a_list_is_for_one_language_where_it_says_so(tmp_path):
+    path = tmp_path / "affixes.tsv"
+    path.write_text("-s\t\tPL\n")
+    assert read_affixes(path, "fra") == (AffixRule("suffix", "s", "", "PL", "fra"),)
+
+
+def test_affix_classes_hold_out():
+    pairs, (english,) = affix_pairs(
+        WORDS,
         [6, 5, 4, 3, 2, 1],
-        rules,
-        rows=[10, 3, 8, 7, 6, 5],
-        language="eng",
+        RULES,
+        owners=["eng"] * 6,
         fold=lambda word, language: word.lower(),
         hold_out=["eng:TALKS", "deu:walk", "zzz"],
     )
-    assert columns(moved.class_of, moved.lemmas, moved.forms) == [(0, 6, 5), (0, 10, 3)]
-    assert (report.rows, report.used, report.held_out, report.small) == (5, 2, 2, 1)
-    assert report.languages == ("eng",)
+    assert columns(pairs.class_of, pairs.lemmas, pairs.forms) == [(0, 0, 1), (0, 4, 5)]
+    assert (english.rows, english.used, english.held_out, english.small) == (5, 2, 2, 1)
+    assert english.languages == ("eng",)
 
 
 def test_a_held_out_stem_is_not_replaced_by_the_next_best():
     rules = [AffixRule("suffix", "ed", "", "PST"), AffixRule("suffix", "ed", "e", "PST")]
-    pairs, report = affix_pairs(["bake", "baked", "bak"], [9, 5, 1], rules, hold_out=["bake"], min_size=1)
+    pairs, (report,) = affix_pairs(["bake", "baked", "bak"], [9, 5, 1], rules, hold_out=["bake"], min_size=1)
     assert (len(pairs.names), report.held_out, report.rows) == (0, 1, 1)

@@ -21,6 +21,8 @@ from morphvec.morphology import (
     pair_classes,
     word_classes,
 )
+from morphvec.morphology.fates import FATES, contradictory
+from morphvec.morphology.fates import report as make_report
 
 
 def key(word, language):
@@ -62,7 +64,7 @@ WORDS = ["walk", "talk", "walked", "talked", "walks", "sing"]
 
 
 def test_every_fate_by_hand():
-    pairs, report = pair_classes([table(ENGLISH)], key, index_of(WORDS), fold)
+    pairs, (report,) = pair_classes([table(ENGLISH)], key, index_of(WORDS), fold)
     assert as_dict(pairs) == {"V;PST": [(0, 2), (1, 3)], "V;PST;V.PTCP": [(0, 2), (1, 3)]}
     assert pairs.sizes.tolist() == [2, 2]
     assert (pairs.lemmas.dtype, pairs.forms.dtype, pairs.class_of.dtype) == (np.int64, np.int64, np.int32)
@@ -79,7 +81,7 @@ def test_languages_share_a_class():
     index = index_of(
         ["spa:hablar", "spa:hablé", "por:falar", "por:falei", "spa:ver", "por:ver", "por:vi", "vi"]
     )
-    pairs, report = pair_classes([spanish, portuguese], key, index, fold)
+    pairs, (report,) = pair_classes([spanish, portuguese], key, index, fold)
     assert as_dict(pairs) == {"V;PST": [(0, 1), (2, 3), (5, 6)]}
     assert (report.languages, report.unknown) == (("spa", "por"), 1)
     assert report.line().startswith(
@@ -93,7 +95,7 @@ def test_languages_share_a_class():
 )
 def test_no_row_of_a_held_out_word_enters(held, row, rows):
     index = {f"eng:{word}": place for word, place in index_of(WORDS).items()}
-    pairs, report = pair_classes(
+    pairs, (report,) = pair_classes(
         [table(ENGLISH, "eng")], key, index, fold, hold_out=[held, "other", "spa:talk"], min_size=1
     )
     assert row not in np.concatenate((pairs.lemmas, pairs.forms))
@@ -112,7 +114,7 @@ def test_hold_out_knows_its_language():
 
 
 def test_hold_out_of_everything_leaves_empty_classes_and_the_report():
-    pairs, report = pair_classes([table(ENGLISH)], key, index_of(WORDS), fold, hold_out=WORDS)
+    pairs, (report,) = pair_classes([table(ENGLISH)], key, index_of(WORDS), fold, hold_out=WORDS)
     assert pairs.names == ()
     assert len(pairs.lemmas) == len(pairs.forms) == len(pairs.class_of) == len(pairs.sizes) == 0
     assert (report.held_out, report.used, report.classes) == (6, 0, 0)
@@ -133,12 +135,60 @@ def test_unknown_words_only_is_an_error_with_an_example():
 
 
 def test_no_tables_no_classes():
-    pairs, report = pair_classes([], key, {}, fold)
-    assert (pairs.names, report.rows, report.line()) == ((), 0, "UniMorph: 0 of 0 rows used")
+    pairs, reports = pair_classes([], key, {}, fold)
+    assert (pairs.names, len(pairs.lemmas), reports) == ((), 0, [])
+
+
+def test_kinds_of_tables_share_classes_and_are_reported_apart():
+    """The pair of the second table is the first's again; a class below two members counts for neither."""
+    inflected = table([("walk", "walked", "V;PST"), ("walk", "walks", "V;3")])
+    seen = Table(
+        "",
+        ["talk", "walk", "nowhere", "walk"],
+        ["talked", "walked", "nowheres", "walk"],
+        ["V;PST"] * 4,
+        "b.conllu",
+        "treebank",
+    )
+    pairs, (first, second) = pair_classes([inflected, seen], key, index_of(WORDS), fold)
+    assert as_dict(pairs) == {"V;PST": [(0, 2), (1, 3)]}
+    assert first == TableReport("UniMorph", 2, 1, 0, 0, 0, 0, 0, 1, 1)
+    assert second == TableReport("treebank", 4, 1, 1, 0, 1, 1, 0, 0, 1, contradictory=2)
+    assert second.line() == (
+        "treebank: 1 of 4 rows used in 1 class; left out: 1 with unknown words, 1 with twice the same word, 1 repeated;"
+        " 2 of the rows contradict each other (several forms of one lemma and bundle, or several lemmas of one form)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"),
+    [
+        ([], 0),
+        ([("dream", "dreamed", "V;PST"), ("dream", "dreamt", "V;PST"), ("walk", "walked", "V;PST")], 2),
+        ([("dream", "dreamed", "V;PST"), ("dream", "dreamt", "V;PST;V.PTCP")], 0),  # two cells
+        ([("lie", "lay", "V;PST"), ("lay", "lay", "V;PST"), ("lay", "laid", "V;PST")], 3),  # both at once
+        ([("walk", "walked", "V;PST"), ("walk", "walked", "V;PST")], 0),  # repeated is not contradicted
+        ([("find", "found", "V;PST"), ("found", "founded", "V;PST")], 0),  # a form that is a lemma elsewhere
+    ],
+)
+def test_contradictory_rows(rows, count):
+    assert contradictory(*zip(*rows, strict=True)) == count if rows else contradictory([], [], []) == 0
+
+
+@given(st.lists(st.tuples(*[st.sampled_from("abc")] * 2, st.sampled_from("XY")), max_size=12))
+def test_contradictory_rows_are_the_naive_ones(rows):
+    def contradicted(lemma, form, bundle):
+        return any(
+            b == bundle and ((left == lemma and f != form) or (f == form and left != lemma))
+            for left, f, b in rows
+        )
+
+    columns_of = zip(*rows, strict=True) if rows else ([], [], [])
+    assert contradictory(*columns_of) == sum(contradicted(*row) for row in rows)
 
 
 def test_min_size_one_keeps_the_single_and_zero_is_refused():
-    pairs, report = pair_classes([table(ENGLISH)], key, index_of(WORDS), fold, min_size=1)
+    pairs, (report,) = pair_classes([table(ENGLISH)], key, index_of(WORDS), fold, min_size=1)
     assert as_dict(pairs)["V;3;PRS;SG"] == [(0, 4)]
     assert report.small == 0
     with pytest.raises(OptionError, match="min_size=0"):
@@ -158,7 +208,7 @@ ROWS = st.lists(st.tuples(WORD, WORD, st.sampled_from(["N", "N;PL", "V", "A;Z"])
 def test_pair_classes_are_the_naive_ones(rows, held, min_size, order):
     index = dict(zip("abcde", order, strict=True))
     try:
-        pairs, report = pair_classes([table(rows)], key, index, fold, hold_out=held, min_size=min_size)
+        pairs, (report,) = pair_classes([table(rows)], key, index, fold, hold_out=held, min_size=min_size)
     except InputError:
         assert all(word == "zz" for row in rows for word in row[:2])
         return
@@ -214,8 +264,10 @@ def test_listed_edges_keep_the_heaviest():
         "e.tsv",
     )
     index = index_of(["c", "a", "b"])
-    edges, report = listed_edges(listed, key, index, fold)
-    assert columns(edges.i, edges.j, edges.weight) == [(0, 1, 2.0), (1, 2, 3.0)]
+    edges, fate = listed_edges(listed, key, index, fold)
+    assert columns(edges.i, edges.j, edges.weight, edges.row) == [(0, 1, 2.0, 2), (1, 2, 3.0, 1)]
+    assert [FATES[number] for number in fate] == ["duplicate", "used", "used", "same", "unknown", "multiword"]
+    report = make_report(listed.source, fate)
     assert (report.rows, report.used, report.duplicate, report.same, report.unknown, report.multiword) == (
         6,
         2,
@@ -228,8 +280,8 @@ def test_listed_edges_keep_the_heaviest():
         "e.tsv: 2 of 6 rows used; left out: 1 with unknown words, 1 with multi-word entries, "
         "1 with twice the same word, 1 repeated"
     )
-    edges, report = listed_edges(listed, key, index, fold, hold_out=["B"])
+    edges, fate = listed_edges(listed, key, index, fold, hold_out=["B"])
     assert columns(edges.i, edges.j) == [(0, 1)]
-    assert report.held_out == 2
+    assert make_report(listed.source, fate).held_out == 2
     with pytest.raises(InputError, match="an edge list with none of the words"):
         listed_edges(listed, key, {}, fold)

@@ -31,6 +31,7 @@ def points(n, k=4, seed=0):
         ("complete", Graph("complete")),
         ("ring", Graph("ring")),
         ("star", Graph("star")),
+        ("explicit", Graph("explicit")),
         ("nearest:5", Graph("nearest", 5)),
         ("random:03", Graph("random", 3)),
     ],
@@ -45,6 +46,7 @@ def test_graphs_by_name(text, graph):
         "",
         "Ring",
         "ring:2",
+        "explicit:1",
         "star:",
         "nearest",
         "nearest:",
@@ -210,3 +212,26 @@ def test_explicit_edges_are_the_naive_ones(memberships, listed):
     )
     assert columns(edges[:, 0], edges[:, 1], source) == expected
     assert counts.sum() == len(expected)
+
+
+@given(SIZES, st.integers(0, 40))
+def test_no_class_of_two_or_more_is_without_an_edge(sizes, seed):
+    sizes = np.array(sizes, np.int64)
+    for kind in ("random:1", "nearest:1", "ring", "star"):
+        _, per_class = graph_edges(sizes, kind, seed, points(int(sizes.sum()), seed=seed))
+        assert ((per_class > 0) == (sizes >= 2)).all()
+
+
+def test_a_class_of_fixed_points_takes_its_ring():
+    """Some seed draws the identity for a class of three; its edges are then those of the ring."""
+    drawn = [graph_edges(np.array([3]), "random:1", seed)[0].tolist() for seed in range(60)]
+    assert all(edges for edges in drawn)
+    identity = [seed for seed in range(60) if (stream(seed, 0, 0).permutation(3) == np.arange(3)).all()]
+    assert identity
+    for seed in identity:
+        assert drawn[seed] == graph_edges(np.array([3]), "ring")[0].tolist()
+
+
+def test_explicit_edges_are_never_made():
+    with pytest.raises(OptionError, match="they are listed, not made"):
+        graph_edges(np.array([3]), "explicit")

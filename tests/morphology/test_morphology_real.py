@@ -45,7 +45,7 @@ def test_english_is_whole_and_consistent():
     english = table("eng")
     assert len(english) == 115_523
     words = bible("eng")
-    pairs, report = pair_classes([english], key, index_of(words), fold)
+    pairs, (report,) = pair_classes([english], key, index_of(words), fold)
     assert report.rows == 115_523
     assert report.multiword == 0
     assert pairs.names == ("V;3;PRS;SG", "V;PRS;V.PTCP", "V;PST", "V;PST;V.PTCP")
@@ -69,7 +69,9 @@ def test_holding_out_the_analogy_words_removes_them(tmp_path):
     path = tmp_path / "held.txt"
     path.write_text("\n".join(words), encoding="utf-8")
     vocabulary = bible("eng")
-    pairs, report = pair_classes([table("eng")], key, index_of(vocabulary), fold, hold_out=read_words(path))
+    pairs, (report,) = pair_classes(
+        [table("eng")], key, index_of(vocabulary), fold, hold_out=read_words(path)
+    )
     used = {vocabulary[row] for row in np.concatenate((pairs.lemmas, pairs.forms))}
     assert report.held_out > 100
     assert report.used > 1000
@@ -79,7 +81,7 @@ def test_holding_out_the_analogy_words_removes_them(tmp_path):
 def test_spanish_and_portuguese_share_bundles():
     words = bible("spa", "spa") + bible("por", "por")
     tables = [table("spa", "spa"), table("por", "por")]
-    pairs, report = pair_classes(tables, key, index_of(words), fold)
+    pairs, (report,) = pair_classes(tables, key, index_of(words), fold)
     assert report.multiword == 17_257
     languages = [set() for _ in pairs.names]
     for number, lemma in zip(pairs.class_of.tolist(), pairs.lemmas.tolist(), strict=True):

@@ -13,14 +13,30 @@ from morphvec.morphology import (
     normalise_features,
     parse_language_path,
     read_affixes,
+    read_class_weights,
     read_classes,
+    read_derivations,
     read_edges,
+    read_morphs,
+    read_segmentation,
+    read_treebank,
     read_unimorph,
     read_words,
 )
 from morphvec.morphology.tables import read_lines
 
-READERS = [read_unimorph, read_words, read_classes, read_edges, read_affixes]
+READERS = [
+    read_unimorph,
+    read_words,
+    read_classes,
+    read_edges,
+    read_affixes,
+    read_class_weights,
+    read_derivations,
+    read_treebank,
+    read_segmentation,
+    read_morphs,
+]
 GOOD = "hablar\thablé\tV;PST\n\ncasa\tcasas\tN;PL\n"
 
 
@@ -175,13 +191,37 @@ def test_classes_and_edges(tmp_path):
     listed = read_classes(write(tmp_path, "colour\tred\ncolour\tblue\nnumber\tone\n"))
     assert (listed.classes, listed.words) == (["colour", "colour", "number"], ["red", "blue", "one"])
     edges = read_edges(write(tmp_path, "a\tb\nb\tc\t2.5\n"))
-    assert (edges.first, edges.second, edges.weights) == (["a", "b"], ["b", "c"], [1.0, 2.5])
+    assert (edges.first, edges.second, list(edges.weights)) == (["a", "b"], ["b", "c"], [1.0, 2.5])
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "x", "1,5"])
 def test_an_edge_weight_is_finite_and_positive(tmp_path, weight):
     with pytest.raises(InputError, match="line 1: weight"):
         read_edges(write(tmp_path, f"a\tb\t{weight}\n"))
+
+
+def test_class_weights(tmp_path):
+    path = write(tmp_path, "V;PST\t2\nN;PL\t0\n\n-ing\t0.5\n")
+    assert read_class_weights(path) == {"V;PST": 2.0, "N;PL": 0.0, "-ing": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("b\t-1", "factor '-1'"),
+        ("b\tnan", "factor 'nan'"),
+        ("b\tinf", "factor 'inf'"),
+        ("b\tmuch", "factor 'much'"),
+        ("b", "1 column"),
+        ("b\t1\t2", "3 columns"),
+        ("\t1", "one of them empty"),
+        ("a\t2", "class 'a' again"),
+    ],
+)
+def test_bad_class_weights_name_the_line(tmp_path, row, problem):
+    with pytest.raises(InputError, match="line 2") as caught:
+        read_class_weights(write(tmp_path, f"a\t1\n{row}\n"))
+    assert problem in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_numbers_become_those_of_python():
         (FitStage, {"own_weight": 0}),
         (FitStage, {"power": 5}),
         (FitStage, {"ridge_own": -1}),
-        (FitStage, {"graph": "nearest:2"}),
+        (FitStage, {"graph": "nearest:0"}),
         (RunOptions, {"threads": 0}),
         (RunOptions, {"threads": "2"}),
     ],

@@ -210,7 +210,7 @@ def test_vectors_times_contexts_is_what_was_factorised():
         ({"memory": 1000}, OptionError, "at least 64M"),
         ({"method": "sgns"}, OptionError, "method='sgns'"),
         ({"features": "ngrams", "ngrams": "none"}, OptionError, "no feature block is left"),
-        ({"parts": "ngrams"}, OptionError, "add own to --parts"),
+        ({"parts": "ngrams", "ngrams": "none"}, OptionError, "add own to --parts"),
         ({"constraint": ["offset:1", "offset:2"]}, OptionError, "given once"),
         ({"constraint": "offset"}, InputError, "pass --unimorph"),
         ({"unimorph": "/no/such/table.tsv"}, InputError, "is not a file"),

@@ -78,8 +78,26 @@ def bare(folder):
     return write(folder / "bare.txt", verbs(300)), {"parts": "own", "dim": 5, "epochs": 2, "shift": 0.9}
 
 
+def analysed(folder):
+    corpus, options = plain(folder)
+    segments = write(folder / "segments.tsv", [f"{stem}ing\t{stem}|ing" for stem in STEMS])
+    weights = write(folder / "weights.tsv", ["V;PST\t2"])
+    return corpus, {
+        **options,
+        "features": "window,affixes:0.5,morphemes",
+        "segments": segments,
+        "class_weights": weights,
+        "parts": "own,ngrams,lemma,affixes:2,morphemes",
+        "solver": "adagrad",
+        "batch": 100,
+        "importance": False,
+        "validation": 0.1,
+        "patience": 1,
+    }
+
+
 NOUNS = {"V": "vocabulary", "C": "counts", "A": "association"}
-CORPORA = {"plain": plain, "bilingual": bilingual, "bare": bare}
+CORPORA = {"plain": plain, "bilingual": bilingual, "bare": bare, "analysed": analysed}
 
 
 def walk(corpus, options, folder, threads):

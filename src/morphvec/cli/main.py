@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from morphvec.cli import ask, care, demo, score, walk
+from morphvec.cli import ask, care, demo, score, segment, walk
 from morphvec.errors import MorphvecError
 from morphvec.report import emit, emit_error, hush, speak_utf8
 from morphvec.version import __version__
@@ -46,7 +46,7 @@ def _root(
     del version, debug
 
 
-for _group in (demo, walk, ask, score, care):
+for _group in (demo, walk, ask, score, segment, care):
     _group.register(app)
 
 
@@ -97,5 +97,7 @@ def execute(arguments: list[str]) -> int:
         )
         return 1
     if result == 130:
-        emit_error("interrupted; nothing was written; run the command again")
+        emit_error(
+            "interrupted; no output was written; run the command again, with --resume where it kept checkpoints"
+        )
     return result if isinstance(result, int) else 0

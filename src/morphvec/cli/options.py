@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-READ, COUNT, WEIGH, MODEL, CONSTRAIN, SOLVE, RUN = (
+READ, COUNT, WEIGH, MODEL, CONSTRAIN, SOLVE, BATCH, RUN = (
     "Reading text",
     "Counting",
     "Association",
     "Model",
     "Morphology",
     "Solver",
+    "Mini-batches",
     "Running",
 )
 
@@ -70,7 +71,9 @@ MaxVocab = Annotated[int | None, _option("--max-vocab", "Keep at most so many wo
 Features = Annotated[
     str | None,
     _option(
-        "--features", "Columns: window, ids, ngrams; each may carry :β and :β:α. Default: window.", COUNT
+        "--features",
+        "Columns: window, ids, ngrams, morphemes, affixes; each may carry :β and :β:α. Default: window.",
+        COUNT,
     ),
 ]
 Window = Annotated[int | None, _option("--window", "Words of context on each side. Default: 5.", COUNT)]
@@ -109,24 +112,39 @@ WeightMax = Annotated[
     _option("--weight-max", "Cap of sqrt (10), or the count where glove reaches 1 (100).", WEIGH),
 ]
 
-Method = Annotated[str | None, _option("--method", "The method. Default: token-feature.", MODEL)]
+Method = Annotated[
+    str | None, _option("--method", "token-feature or token-token. Default: token-feature.", MODEL)
+]
+Target = Annotated[
+    str | None,
+    _option("--target", "What token-token factorises: ppmi or gram, XXᵀ. Default: ppmi.", MODEL),
+]
 Dim = Annotated[int | None, _option("--dim", "Length of a vector. Default: 100.", MODEL)]
 PartNames = Annotated[
-    str | None, _option("--parts", "What a word is made of: own, ngrams. Default: own,ngrams.", MODEL)
+    str | None,
+    _option(
+        "--parts",
+        "What a word is made of: own, ngrams, morphemes, lemma, affixes; all but own may carry :weight. Default: own,ngrams.",
+        MODEL,
+    ),
 ]
 OwnWeight = Annotated[
     float | None,
     _option(
         "--own-weight",
-        "Weight of a word's own row beside its n-grams. Default: 1; 3 where the only columns are ids.",
+        "Weight of a word's own row beside its parts. Default: 1; 3 where the only columns are ids.",
         MODEL,
     ),
+]
+OwnWeightSplit = Annotated[
+    float | None,
+    _option("--own-weight-split", "The same for words that have a lemma. Default: --own-weight.", MODEL),
 ]
 Ridge = Annotated[
     float | None, _option("--ridge", "Ridge γ of all factors. Default: 1; with parts, by the text.", MODEL)
 ]
 RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. Default: --ridge.", MODEL)]
-RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of n-gram rows. Default: --ridge.", MODEL)]
+RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of rows of parts. Default: --ridge.", MODEL)]
 RidgeFeatures = Annotated[
     float | None, _option("--ridge-features", "γ of feature rows. Default: --ridge.", MODEL)
 ]
@@ -146,13 +164,17 @@ Constraint = Annotated[
     list[str] | None,
     _option(
         "--constraint",
-        "offset, lemma or class, with :λ if wanted; may be repeated. Default: offset for tables, class for lists.",
+        "offset, lemma or class, with :λ if wanted, may be repeated; none: no constraint. Default: offset for tables, class for lists.",
         CONSTRAIN,
     ),
 ]
 GraphName = Annotated[
     str | None,
-    _option("--graph", "Inside a class: complete, ring, star or random:R. Default: complete.", CONSTRAIN),
+    _option(
+        "--graph",
+        "Inside a class: complete, ring, star, explicit (--edges), nearest:K or random:R. Default: complete.",
+        CONSTRAIN,
+    ),
 ]
 Normalise = Annotated[
     str | None,
@@ -164,8 +186,25 @@ Unimorph = Annotated[
     list[str] | None,
     _option("--unimorph", "UniMorph table, PATH or LANG=PATH; may be repeated.", CONSTRAIN, "[LANG=]PATH"),
 ]
+Derivations = Annotated[
+    list[str] | None,
+    _option("--derivations", "Derivations: a MorphyNet or a CatVar table.", CONSTRAIN, "[LANG=]PATH"),
+]
+Conllu = Annotated[
+    list[str] | None,
+    _option("--conllu", "Treebank whose lemmas and tags make a table.", CONSTRAIN, "[LANG=]PATH"),
+]
+Segments = Annotated[
+    list[str] | None,
+    _option("--segments", "Segmentations of words (word⇥morphemes).", CONSTRAIN, "[LANG=]PATH"),
+]
+Morfessor = Annotated[
+    list[str] | None,
+    _option("--morfessor", "Morph model that morphvec segment or Morfessor wrote.", CONSTRAIN, "[LANG=]PATH"),
+]
 Affixes = Annotated[
-    list[str] | None, _option("--affixes", "Affix list (form affix⇥lemma affix⇥name).", CONSTRAIN, "PATH")
+    list[str] | None,
+    _option("--affixes", "Affix list (form affix⇥lemma affix⇥name).", CONSTRAIN, "[LANG=]PATH"),
 ]
 Classes = Annotated[
     list[str] | None, _option("--classes", "Classes of words (class⇥word).", CONSTRAIN, "PATH")
@@ -173,19 +212,112 @@ Classes = Annotated[
 Edges = Annotated[
     list[str] | None, _option("--edges", "Edges between words (word⇥word⇥weight).", CONSTRAIN, "PATH")
 ]
+ClassWeights = Annotated[
+    list[str] | None,
+    _option("--class-weights", "Factors of λ for single classes (class⇥factor).", CONSTRAIN, "PATH"),
+]
 HoldOut = Annotated[
     list[str] | None,
     _option("--hold-out", "Words (one per line) that no constraint may touch.", CONSTRAIN, "PATH"),
 ]
 
-Solver = Annotated[str | None, _option("--solver", "The solver. Default: als.", SOLVE)]
-Epochs = Annotated[int | None, _option("--epochs", "Sweeps over both sides. Default: 8.", SOLVE)]
+Solver = Annotated[
+    str | None, _option("--solver", "als, or by mini-batches sgd, adagrad or adam. Default: als.", SOLVE)
+]
+Epochs = Annotated[
+    int | None,
+    _option(
+        "--epochs",
+        "Sweeps or passes over the cells. Default: 8 sweeps for als, 40 passes for mini-batches.",
+        SOLVE,
+    ),
+]
 CgSteps = Annotated[
     int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. Default: 6.", SOLVE)
 ]
 CgTol = Annotated[
     float | None,
     _option("--cg-tol", "A half-sweep ends when its residual fell by this factor. Default: 0.0.", SOLVE),
+]
+Validation = Annotated[
+    float | None,
+    _option(
+        "--validation",
+        "Share of the cells kept out of training; each epoch reports their loss. Default: 0.0.",
+        SOLVE,
+    ),
+]
+Patience = Annotated[
+    int | None,
+    _option(
+        "--patience",
+        "Stop after so many epochs without a lower validation loss, keep the best; 0: never. Default: 0.",
+        SOLVE,
+    ),
+]
+Batch = Annotated[
+    int | None, _option("--batch", "Cells of a step; 0: all of them. Default: about 1/32 of them.", BATCH)
+]
+LearningRate = Annotated[
+    float | None, _option("--learning-rate", "Size of the first steps. Default: the solver's own.", BATCH)
+]
+Schedule = Annotated[
+    str | None,
+    _option(
+        "--schedule",
+        "How the learning rate falls: constant, linear, cosine or inverse. Default: cosine.",
+        BATCH,
+    ),
+]
+Momentum = Annotated[float | None, _option("--momentum", "Momentum of sgd. Default: 0.9.", BATCH)]
+Clip = Annotated[
+    float | None, _option("--clip", "Largest norm of a step's gradient. Default: no limit.", BATCH)
+]
+Updates = Annotated[
+    str | None,
+    _option(
+        "--updates", "Rows that a step moves: dense (all) or lazy (those it met). Default: dense.", BATCH
+    ),
+]
+EdgeSamples = Annotated[
+    int | None,
+    _option("--edge-samples", "Edges of each constraint in a step; 0: all, in full. Default: 0.", BATCH),
+]
+UnobservedSamples = Annotated[
+    int | None,
+    _option("--unobserved-samples", "Unobserved cells in a step; 0: all, exactly. Default: 0.", BATCH),
+]
+OversampleLanguage = Annotated[
+    float | None,
+    _option(
+        "--oversample-language", "Exponent: draw languages with few cells more often. Default: 0.0.", BATCH
+    ),
+]
+OversampleClass = Annotated[
+    float | None,
+    _option("--oversample-class", "Exponent: draw edges of small classes more often. Default: 0.0.", BATCH),
+]
+OversampleRare = Annotated[
+    float | None,
+    _option("--oversample-rare", "Exponent: draw cells of low count more often. Default: 0.0.", BATCH),
+]
+Importance = Annotated[
+    bool | None,
+    _option(
+        "--importance/--no-importance",
+        "Weigh oversampled cells and edges down, so that the objective stays as it is. Default: True.",
+        BATCH,
+    ),
+]
+
+CheckpointEvery = Annotated[
+    int | None,
+    _option(
+        "--checkpoint-every", "Epochs between two checkpoints beside the output; 0: none. Default: 0.", RUN
+    ),
+]
+Resume = Annotated[
+    bool | None, _option("--resume", "Go on from the checkpoint beside the output, if there is one.", RUN)
 ]
 
 

@@ -37,6 +37,24 @@ Bli = Annotated[
         show_default=False,
     ),
 ]
+Paradigms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--paradigms",
+        help="An inflection table, lemma form features: rank the form of a lemma. May be repeated.",
+        metavar="[LANG=]FILE",
+        show_default=False,
+    ),
+]
+ParadigmLemmas = Annotated[
+    str | None,
+    typer.Option(
+        "--paradigm-lemmas",
+        help="Ask about these lemmas only (one per line); only the others give the mean offsets.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 Unknown = Annotated[
     str | None,
     typer.Option(
@@ -93,6 +111,8 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
         "analogy",
         "pairs",
         "bli",
+        "paradigms",
+        "paradigm_lemmas",
         "unknown",
         "restrict",
         "analogy_method",
@@ -100,7 +120,7 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
         "bootstrap",
         "seed",
     )
-    chosen = {name: values[name] or () if name in names[:4] else values[name] for name in names}
+    chosen = {name: values[name] or () if name in names[:5] else values[name] for name in names}
     chosen["bli"] = [tuple(text.split(_JOINT)) for text in chosen["bli"]]
     return chosen
 
@@ -111,6 +131,8 @@ def evaluate(
     analogy: Analogy = None,
     pairs: Pairs = None,
     bli: Bli = None,
+    paradigms: Paradigms = None,
+    paradigm_lemmas: ParadigmLemmas = None,
     unknown: Unknown = None,
     restrict: Restrict = 30000,
     analogy_method: AnalogyMethod = "3cosadd",
@@ -129,7 +151,7 @@ def evaluate(
     """
     settings = _settings(dict(locals()))
     from morphvec.evaluate.report import evaluate as run
-    from morphvec.evaluate.report import markdown_table, text_table
+    from morphvec.evaluate.tables import markdown_table, text_table
 
     check_models(models)
     reporter = Reporter(quiet=quiet)
@@ -154,6 +176,8 @@ def compare(
     analogy: Analogy = None,
     pairs: Pairs = None,
     bli: Bli = None,
+    paradigms: Paradigms = None,
+    paradigm_lemmas: ParadigmLemmas = None,
     unknown: Unknown = None,
     restrict: Restrict = 30000,
     analogy_method: AnalogyMethod = "3cosadd",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,9 +101,11 @@ def train(
     weight: o.Weight = None,
     weight_max: o.WeightMax = None,
     method: o.Method = None,
+    target: o.Target = None,
     dim: o.Dim = None,
     parts: o.PartNames = None,
     own_weight: o.OwnWeight = None,
+    own_weight_split: o.OwnWeightSplit = None,
     ridge: o.Ridge = None,
     ridge_own: o.RidgeOwn = None,
     ridge_parts: o.RidgeParts = None,
@@ -114,16 +117,37 @@ def train(
     graph: o.GraphName = None,
     normalise: o.Normalise = None,
     unimorph: o.Unimorph = None,
+    derivations: o.Derivations = None,
+    conllu: o.Conllu = None,
+    segments: o.Segments = None,
+    morfessor: o.Morfessor = None,
     affixes: o.Affixes = None,
     classes: o.Classes = None,
     edges: o.Edges = None,
+    class_weights: o.ClassWeights = None,
     hold_out: o.HoldOut = None,
     solver: o.Solver = None,
     epochs: o.Epochs = None,
     cg_steps: o.CgSteps = None,
     cg_tol: o.CgTol = None,
+    validation: o.Validation = None,
+    patience: o.Patience = None,
+    batch: o.Batch = None,
+    learning_rate: o.LearningRate = None,
+    schedule: o.Schedule = None,
+    momentum: o.Momentum = None,
+    clip: o.Clip = None,
+    updates: o.Updates = None,
+    edge_samples: o.EdgeSamples = None,
+    unobserved_samples: o.UnobservedSamples = None,
+    oversample_language: o.OversampleLanguage = None,
+    oversample_class: o.OversampleClass = None,
+    oversample_rare: o.OversampleRare = None,
+    importance: o.Importance = None,
     threads: o.Threads = None,
     memory: o.Memory = None,
+    checkpoint_every: o.CheckpointEvery = None,
+    resume: o.Resume = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -192,6 +216,13 @@ def count(
     window_weight: o.WindowWeight = None,
     ngrams: o.Ngrams = None,
     ngram_min_types: o.NgramMinTypes = None,
+    unimorph: o.Unimorph = None,
+    derivations: o.Derivations = None,
+    conllu: o.Conllu = None,
+    segments: o.Segments = None,
+    morfessor: o.Morfessor = None,
+    affixes: o.Affixes = None,
+    hold_out: o.HoldOut = None,
     threads: o.Threads = None,
     memory: o.Memory = None,
     overwrite: o.Overwrite = False,
@@ -279,11 +310,13 @@ def fit(
     folder: o.Folder,
     output_folder: o.Out,
     method: o.Method = None,
+    target: o.Target = None,
     dim: o.Dim = None,
     parts: o.PartNames = None,
     ngrams: o.Ngrams = None,
     ngram_min_types: o.NgramMinTypes = None,
     own_weight: o.OwnWeight = None,
+    own_weight_split: o.OwnWeightSplit = None,
     ridge: o.Ridge = None,
     ridge_own: o.RidgeOwn = None,
     ridge_parts: o.RidgeParts = None,
@@ -295,32 +328,52 @@ def fit(
     graph: o.GraphName = None,
     normalise: o.Normalise = None,
     unimorph: o.Unimorph = None,
+    derivations: o.Derivations = None,
+    conllu: o.Conllu = None,
+    segments: o.Segments = None,
+    morfessor: o.Morfessor = None,
     affixes: o.Affixes = None,
     classes: o.Classes = None,
     edges: o.Edges = None,
+    class_weights: o.ClassWeights = None,
     hold_out: o.HoldOut = None,
     solver: o.Solver = None,
     epochs: o.Epochs = None,
     cg_steps: o.CgSteps = None,
     cg_tol: o.CgTol = None,
+    validation: o.Validation = None,
+    patience: o.Patience = None,
+    batch: o.Batch = None,
+    learning_rate: o.LearningRate = None,
+    schedule: o.Schedule = None,
+    momentum: o.Momentum = None,
+    clip: o.Clip = None,
+    updates: o.Updates = None,
+    edge_samples: o.EdgeSamples = None,
+    unobserved_samples: o.UnobservedSamples = None,
+    oversample_language: o.OversampleLanguage = None,
+    oversample_class: o.OversampleClass = None,
+    oversample_rare: o.OversampleRare = None,
+    importance: o.Importance = None,
     threads: o.Threads = None,
     memory: o.Memory = None,
+    checkpoint_every: o.CheckpointEvery = None,
+    resume: o.Resume = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
     """Association and morphology → a model folder."""
     chosen = _chosen(dict(locals()))
-    from morphvec.artifact import check_output
     from morphvec.pipeline.nouns import load_association
     from morphvec.pipeline.options import FitStage, RunOptions, make_stage
-    from morphvec.pipeline.train import Trained, make_model
+    from morphvec.pipeline.train import check_places, fit_to
 
     path = Path(output_folder)
-    check_output(path, overwrite=overwrite)
     stage, run = make_stage(FitStage, chosen), make_stage(RunOptions, chosen)
+    check_places(path, run, overwrite=overwrite)
     made, vocabulary, origin = load_association(Path(folder))
-    trained = make_model(made, vocabulary, stage, run, origin, Reporter(quiet=quiet))
-    trained.model.save(path, overwrite=overwrite, log=trained.log)
+    reporter = Reporter(quiet=quiet)
+    trained = fit_to(path, made, vocabulary, stage, run, origin, reporter, overwrite=overwrite)
     seconds = {"count": 0.0, "fit": trained.seconds["fit"], "total": trained.seconds["fit"]}
-    _say(summary(Trained(trained.model, trained.log, seconds, trained.cells, trained.reports), path), as_json)
+    _say(summary(replace(trained, seconds=seconds), path), as_json)

@@ -30,6 +30,7 @@ from morphvec.features.space import (
 from morphvec.features.subword import find_grams
 from morphvec.kernels.runs import combine_events, radix_sort, row_lengths, unfold
 from morphvec.kernels.windows import emit_units, emit_window, pair_weights
+from morphvec.morphology.pieces import Pieces
 from morphvec.report import SILENT, Reporter
 from morphvec.text.encoded import Encoded
 from morphvec.text.vocabulary import Vocabulary
@@ -65,10 +66,12 @@ def count(
     folder: Path,
     memory: int = DEFAULT_MEMORY,
     reporter: Reporter = SILENT,
+    pieces: Pieces | None = None,
 ) -> Counts:
     """Count every requested block and set them side by side.
 
     folder: scratch space for spilled runs, the caller's to remove. memory: bytes for buffers, runs and the result.
+    pieces: what the blocks morphemes and affixes are made of; each type counts once per piece.
     Raises InputError where nothing co-occurs or a block lacks its input, BudgetError where the matrix would not fit.
     """
     matrices: list[csr_array] = []
@@ -85,8 +88,10 @@ def count(
                 _count_units(encoded, vocabulary, engine, folder, memory, reporter),
                 encoded.unit_names,
             )
-        else:
+        elif block.kind == "ngrams":
             matrix, columns = _count_grams(vocabulary, options)
+        else:
+            matrix, columns = _count_pieces(block.kind, pieces)
         begin = blocks[-1].end if blocks else 0
         blocks.append(Block(block.kind, begin, begin + matrix.shape[1], block.beta, block.unobserved))
         matrices.append(matrix)
@@ -175,6 +180,19 @@ def _count_grams(vocabulary: Vocabulary, options: CountOptions) -> tuple[csr_arr
         )
     grams = find_grams(vocabulary.bare(), *options.ngrams, options.ngram_min_types)
     return csr_array(grams.member.astype(np.float64)), grams.names
+
+
+def _count_pieces(kind: str, pieces: Pieces | None) -> tuple[csr_array, tuple[str, ...]]:
+    if pieces is None or not pieces.names.get(kind):
+        source = "a segmentation or a morph model" if kind == "morphemes" else "a table or an affix list"
+        raise InputError(
+            f"features name {kind}, but no {kind} are known",
+            f"the block {kind} needs {source} with pieces that enough words of the vocabulary have",
+            f"pass one, or leave {kind} out of --features",
+        )
+    shares = pieces.shares[kind]
+    ones = csr_array((np.ones(shares.nnz), shares.indices, shares.indptr), shape=shares.shape)
+    return ones, pieces.names[kind]
 
 
 def _check_bits(bits: int) -> None:

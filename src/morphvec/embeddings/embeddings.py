@@ -159,7 +159,7 @@ class Embeddings:
         if row is not None:
             return np.array(self.vectors[row], np.float32)
         language, bare = self.split(self.key(word, language))
-        composed = self.parts.compose(bare) if self.parts is not None else None
+        composed = self.parts.compose(bare, language) if self.parts is not None else None
         if composed is None:
             rule = (
                 "it shares no part with a known word"
@@ -175,11 +175,13 @@ class Embeddings:
         return composed
 
     def known_parts(self, word: str, language: str = "") -> list[str]:
-        """The parts of a word that have vectors, as names."""
+        """The parts of a word that have vectors, as names: n-grams as they are, others as ``lemma:walk``."""
         if self.parts is None:
             return []
-        _, bare = self.split(self.key(word, language))
-        return self.parts.known(bare)
+        row = self.row(word, language)
+        if row is not None:
+            return self.parts.of_row(row)
+        return self.parts.known(*reversed(self.split(self.key(word, language))))
 
     def get_vector(self, key: str | int, norm: bool = False) -> Floats1d:
         """The vector of a word or row; with ``norm`` of length 1."""

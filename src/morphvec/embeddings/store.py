@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from morphvec.arrays import Floats2d, Ints1d
 from morphvec.artifact import (
@@ -25,7 +24,8 @@ from morphvec.artifact import (
     write_manifest,
     writing,
 )
-from morphvec.embeddings.unseen import GRAM, OWN, Parts
+from morphvec.embeddings.parts_files import load_parts, part_fields, save_parts
+from morphvec.embeddings.unseen import Parts
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.text.tokenize import Tokenizer
 from morphvec.version import __version__
@@ -111,7 +111,7 @@ def save(
         "languages": list(model.languages),
         "tokenizer": asdict(model.tokenizer),
         "counted": model.counts is not None,
-        "ngrams": None if model.parts is None else list(model.parts.ngrams),
+        **part_fields(model.parts),
         "vectors_sha256": sha256_array(arrays["vectors"]),
     }
     fields.setdefault("config", {})
@@ -128,21 +128,7 @@ def save(
         if model.features:
             save_lines(folder / "features.tsv", (f"{block}\t{name}" for block, name in model.features))
         if model.parts is not None:
-            own = ((OWN, word) for word in model.words)
-            grams = ((GRAM, name) for name in model.parts.names)
-            save_lines(
-                folder / "parts.tsv", (f"{kind}\t{name}" for rows in (own, grams) for kind, name in rows)
-            )
-            B = model.parts.composition
-            save_arrays(
-                folder / "composition.safetensors",
-                {
-                    "indptr": B.indptr.astype(np.int64),
-                    "indices": B.indices.astype(np.int32),
-                    "data": B.data.astype(np.float32),
-                    "shape": np.array(B.shape, np.int64),
-                },
-            )
+            save_parts(folder, model.parts)
         save_lines(folder / LOG, (json.dumps(record, ensure_ascii=False, allow_nan=False) for record in log))
         write_manifest(folder, NOUN, fields)
     return fields
@@ -165,8 +151,10 @@ def load(path: str | Path) -> Stored:
         if len(words) != shape[0] or vectors.shape != shape or vectors.dtype != np.float32:
             raise ValueError(f"vectors of shape {vectors.shape}, {len(words)} words, a manifest with {shape}")
         parts = None
-        if manifest.get("ngrams"):
-            parts = _load_parts(path, arrays, len(words), tuple(int(n) for n in manifest["ngrams"]))
+        # Release 0.1 knew n-grams only and did not say so.
+        weights = manifest.get("part_weights", {"ngrams": 1.0} if manifest.get("ngrams") else None)
+        if weights is not None:
+            parts = load_parts(path, arrays["parts"], words, manifest["ngrams"], weights)
         features = []
         if (path / "features.tsv").is_file():
             features = [
@@ -190,48 +178,3 @@ def load(path: str | Path) -> Stored:
         if isinstance(error, ArtifactError):
             raise
         raise ArtifactError(f"{path}: {error}", "words, vectors and manifest agree", _MEND) from error
-
-
-def _load_parts(path: Path, arrays: Mapping[str, Any], words: int, ngrams: tuple[int, ...]) -> Parts:
-    vectors = arrays["parts"]
-    lines = [line.partition("\t") for line in load_lines(path / "parts.tsv")]
-    names = tuple(name for kind, _, name in lines[words:] if kind == GRAM)
-    if (
-        len(lines) != len(vectors)
-        or len(names) != len(vectors) - words
-        or any(kind != OWN for kind, _, _ in lines[:words])
-    ):
-        raise ValueError("parts.tsv and the part vectors disagree")
-    csr = open_arrays(path / "composition.safetensors")
-    shape = (int(csr["shape"][0]), int(csr["shape"][1]))
-    indptr, indices = csr["indptr"], csr["indices"]
-    if [array.dtype.str for array in (indptr, indices, csr["data"], vectors)] != [
-        "<i8",
-        "<i4",
-        "<f4",
-        "<f4",
-    ] or (indptr.ndim, indices.ndim, csr["data"].ndim, vectors.ndim) != (1, 1, 1, 2):
-        raise ValueError("the composition or the parts have another type")
-    if (
-        shape != (words, len(vectors))
-        or len(indptr) != words + 1
-        or int(indptr[-1]) != len(indices)
-        or len(csr["data"]) != len(indices)
-    ):
-        raise ValueError("the composition and the parts disagree")
-    if len(indices) and (
-        int(indices.min()) < 0
-        or int(indices.max()) >= shape[1]
-        or bool(np.any(np.diff(indptr) < 0))
-        or int(indptr[0]) != 0
-    ):
-        raise ValueError("the composition points outside the parts")
-    if len(ngrams) != 2:
-        raise ValueError("ngrams is not a pair")
-    matrix = csr_array(shape, dtype=np.float32)
-    matrix.indptr, matrix.indices, matrix.data = (
-        np.asarray(indptr),
-        np.asarray(indices),
-        np.asarray(csr["data"]),
-    )
-    return Parts(names, vectors, matrix, (ngrams[0], ngrams[1]))

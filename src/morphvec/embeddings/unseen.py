@@ -2,45 +2,122 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from morphvec.arrays import Floats1d, Floats2d
-from morphvec.features.subword import grams_of, weights_of_unseen
+from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.features.composition import ROW_KINDS
+from morphvec.features.subword import grams_of
+from morphvec.morphology.pieces import (
+    Analyser,
+    shares_of_analyses,
+    shares_of_segments,
+    stem_index,
+)
 
-OWN, GRAM = "own", "ngram"
+GRAM = ROW_KINDS["ngrams"]
+MORPHEME, LEMMA, AFFIX = ROW_KINDS["morphemes"], ROW_KINDS["lemma"], ROW_KINDS["affixes"]
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What words are made of: vectors = composition · part vectors.
+    """What words are made of: vectors = composition · part vectors (``features.composition`` has the formula).
 
-    names: the Q − T character n-grams (columns T.. of the composition; the first T are the words' own rows).
-    vectors: float32 [Q, k] after the output map. composition: float32 CSR [T, Q]. ngrams: shortest and longest.
+    words: the T keys of the vocabulary, whose own rows are the first T parts. names: (kind, name) of the Q − T others;
+    kinds are ngram, morpheme, lemma and affix. vectors: float32 [Q, k] after the output map. composition: float32 CSR
+    [T, Q]. ngrams: shortest and longest, or None. weights: what is asked for (ngrams, morphemes, lemma, affixes) → w.
+    analyser: what tells lemma, affix and morphemes of words outside the vocabulary.
     """
 
-    names: tuple[str, ...]
+    words: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
     vectors: Floats2d
     composition: csr_array
-    ngrams: tuple[int, int]
+    ngrams: tuple[int, int] | None
+    weights: Mapping[str, float] = field(default_factory=lambda: {"ngrams": 1.0})
+    analyser: Analyser = field(default_factory=Analyser)
 
     @cached_property
-    def index(self) -> dict[str, int]:
-        """n-gram → its number among the n-grams."""
-        return {name: number for number, name in enumerate(self.names)}
+    def index(self) -> dict[tuple[str, str], int]:
+        """(kind, name) → row among the parts, own rows left out."""
+        return {name: len(self.words) + number for number, name in enumerate(self.names)}
 
-    def known(self, word: str) -> list[str]:
-        """The n-grams of a bare word that have a vector."""
-        return [gram for gram in grams_of(word, *self.ngrams) if gram in self.index]
+    @cached_property
+    def _stems(self) -> tuple[tuple[str, ...], dict[str, int]]:
+        return stem_index(self.words, [name for kind, name in self.names if kind == LEMMA])
 
-    def compose(self, word: str) -> Floats1d | None:
-        """b_new · parts for a bare unseen word, float32 [k]; None where it shares no part with a known word."""
-        columns = weights_of_unseen(word, self.index, *self.ngrams)
-        if not len(columns):
+    def pieces(self, word: str, language: str = "") -> list[tuple[str, str, int, float, float]]:
+        """(kind, name, row, w, share) of each known part of a bare, folded word as if it were unseen.
+
+        Lemma and affixes come from the stored analyses, or else from rules; a word that is itself the lemma of known
+        words has that part; morphemes come from the stored segmentations, or else from the morph models.
+        """
+        key = f"{language}:{word}" if language else word
+        analyses = []
+        if "lemma" in self.weights or "affixes" in self.weights:
+            analyses = self.analyser.analyses(word, language, *self._stems)
+            if not analyses and (LEMMA, key) in self.index:
+                analyses = [(key, "")]
+        found: list[tuple[str, str, int, float, float]] = []
+        for kind in ("lemma", "affixes", "morphemes", "ngrams"):
+            if kind not in self.weights:
+                continue
+            row_kind = ROW_KINDS[kind]
+            known = partial(self._has, row_kind)
+            if kind == "ngrams":
+                grams = grams_of(word, *self.ngrams) if self.ngrams is not None else []
+                shares = {gram: 1.0 for gram in grams if known(gram)}
+            elif kind == "morphemes":
+                shares = shares_of_segments(self.analyser.segments(word, language), known)
+            else:
+                shares = shares_of_analyses(kind, analyses, known)
+            for name, share in shares.items():
+                row = self._row(row_kind, name)
+                if row is not None:
+                    found.append((row_kind, name, row, self.weights[kind], share))
+        return found
+
+    def _row(self, kind: str, name: str) -> int | None:
+        own = self._stems[1].get(name, len(self.words)) if kind == LEMMA else len(self.words)
+        return own if own < len(self.words) else self.index.get((kind, name))
+
+    def _has(self, kind: str, name: str) -> bool:
+        return self._row(kind, name) is not None
+
+    def known(self, word: str, language: str = "") -> list[str]:
+        """The parts of a bare, folded word that have a vector: n-grams as they are, others as ``lemma:walk``."""
+        return [label(kind, name) for kind, name, *_ in self.pieces(word, language)]
+
+    def of_row(self, row: int) -> list[str]:
+        """The parts of a word of the vocabulary beside its own row, as in ``known``."""
+        B = self.composition
+        columns = B.indices[B.indptr[row] : B.indptr[row + 1]].tolist()
+        words = len(self.words)
+        named = [(LEMMA, self.words[c]) if c < words else self.names[c - words] for c in columns if c != row]
+        order = (LEMMA, AFFIX, MORPHEME, GRAM)
+        return [label(kind, name) for kind, name in sorted(named, key=lambda part: order.index(part[0]))]
+
+    def weights_of(self, word: str, language: str = "") -> tuple[Ints1d, Floats1d]:
+        """b_new of a bare, folded word: rows int64 among the parts and their weights float64, both empty where the
+        word shares no part with a known one."""
+        found = self.pieces(word, language)
+        items = 1.0 + sum(share for *_, share in found)
+        rows = np.array([row for _, _, row, _, _ in found], np.int64)
+        return rows, np.array([weight * share / items for *_, weight, share in found], np.float64)
+
+    def compose(self, word: str, language: str = "") -> Floats1d | None:
+        """b_new · parts for a bare, folded unseen word, float32 [k]; None where it shares no part with a known one."""
+        rows, weights = self.weights_of(word, language)
+        if not len(rows):
             return None
-        own = len(self.vectors) - len(self.names)
-        total = np.sum(self.vectors[own + columns], axis=0, dtype=np.float64)
-        return np.asarray(total / (len(columns) + 1.0), np.float32)
+        total = np.sum(weights[:, None] * self.vectors[rows].astype(np.float64), axis=0)
+        return np.asarray(total, np.float32)
+
+
+def label(kind: str, name: str) -> str:
+    """A part's name for people: n-grams as they are, others behind their kind."""
+    return name if kind == GRAM else f"{kind}:{name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from morphvec.errors import OptionError
 
-KINDS = ("window", "ids", "ngrams")
+KINDS = ("window", "ids", "ngrams", "morphemes", "affixes")
 WINDOW_WEIGHTS = ("flat", "distance", "dynamic")
 MAX_WINDOW = 256
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 OPEN, CLOSE = "<", ">"
@@ -76,33 +75,3 @@ def find_grams(words: Sequence[str], shortest: int, longest: int, min_types: int
     )
     member.sort_indices()
     return Grams(tuple(names[i] for i in rank), member)
-
-
-def compose(grams: Grams, own_weight: float) -> csr_array:
-    """The composition matrix B (float32, T × (T + n-grams)): a word is the mean of its parts, its own row counting ω.
-
-    Row t: own row ω/(m+1), each of its m kept n-grams 1/(m+1).
-    """
-    words = grams.member.shape[0]
-    m = np.diff(grams.member.indptr)
-    share = (1.0 / (m + 1.0)).astype(np.float32)
-    own = csr_array(
-        (np.float32(own_weight) * share, np.arange(words), np.arange(words + 1)), shape=(words, words)
-    )
-    parts = csr_array(
-        (np.repeat(share, m), grams.member.indices, grams.member.indptr), shape=grams.member.shape
-    )
-    return _beside(own, parts)
-
-
-def _beside(left: csr_array, right: csr_array) -> csr_array:
-    from scipy.sparse import hstack
-
-    joined = hstack([left, right], format="csr", dtype=np.float32)
-    joined.sort_indices()
-    return joined
-
-
-def weights_of_unseen(word: str, index: dict[str, int], shortest: int, longest: int) -> NDArray[np.int64]:
-    """Columns (among the n-grams) of the known n-grams of a bare word; each weighs 1/(m+1) in b_new."""
-    return np.array([index[g] for g in grams_of(word, shortest, longest) if g in index], np.int64)

@@ -1,7 +1,7 @@
 """The token-feature model: weighted factorization of PPMI under morphological constraints.
 
-Each word's factor is u = b·P, the mean of its own row and its parts; unobserved cells pull towards 0 with weight α;
-constraints are quadratic penalties on U. With B = I, α = 0 and plain classes it is the objective that the model was
+Each word's factor is u = b·P, made of its own row and its parts: character n-grams, and its lemma, affixes and morphemes
+where a table or list tells them (``features.composition``). Unobserved cells pull towards 0 with weight α; constraints are quadratic penalties on U. With B = I, α = 0 and plain classes it is the objective that the model was
 first written down with. Sources: Levy & Goldberg 2014 (PPMI); Hu, Koren & Volinsky 2008 (unobserved cells);
 Bojanowski et al. 2017 (n-gram parts).
 """
@@ -10,28 +10,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from morphvec.arrays import Floats2d
+from morphvec.arrays import Floats1d, Floats2d
 from morphvec.association import Association
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.unseen import Parts
 from morphvec.engine.base import Engine
-from morphvec.errors import OptionError
+from morphvec.errors import InputError, OptionError
+from morphvec.features.composition import ROW_KINDS, PartOptions, compose, own_weights, parse_parts
 from morphvec.features.space import check_choice, check_number
-from morphvec.features.subword import Grams, compose, find_grams
+from morphvec.features.subword import find_grams
+from morphvec.morphology.constraints import Knowledge
+from morphvec.morphology.pieces import KINDS, Analyser, find_pieces
 from morphvec.report import SILENT, Reporter
+from morphvec.solvers.batch_options import BatchOptions
 from morphvec.solvers.output import output_map
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors, Problem
 from morphvec.solvers.solve import check_settings, solve
 from morphvec.text.vocabulary import Vocabulary
+from morphvec.training import LoopControl
 
-PARTS = ("own", "ngrams")
+PARTS = ("own", "ngrams")  # where none are named
 OUTPUTS = ("w", "c", "w+c", "concat")
+MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
 OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
@@ -44,10 +51,13 @@ RIDGE_SHARE = 0.5  # γ of parts and features, times the root of the stored weig
 class TokenFeatureOptions:
     """The settings of a model; a None is chosen by what the columns are and how much text a word has.
 
-    dim: k. parts: what a word is made of. own_weight: ω, the weight of a word's own row beside its n-grams (None: 1, or
-    3 where line ids are the only columns). ridge: γ of every factor; ridge_own, ridge_parts, ridge_features override it
-    (None: see ``ridges``). power: exponent p of the singular values in the output. output: word vectors, context
-    vectors, their sum, or both side by side. Raises OptionError for values out of range.
+    dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``). own_weight: ω, the
+    weight of a word's own row beside its parts (None: 1, or 3 where line ids are the only columns); own_weight_split:
+    the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
+    ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
+    oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
+    it is). power: exponent p of the singular values in the output. output: word vectors, context vectors, their sum,
+    or both side by side. Raises OptionError for values out of range.
     """
 
     dim: int = 100
@@ -55,39 +65,64 @@ class TokenFeatureOptions:
     ngrams: tuple[int, int] | None = (3, 6)
     ngram_min_types: int = 5
     own_weight: float | None = None
+    own_weight_split: float | None = None
     ridge: float | None = None
     ridge_own: float | None = None
     ridge_parts: float | None = None
     ridge_features: float | None = None
     solver: str = "als"
-    epochs: int = 8
+    epochs: int | None = None
     cg_steps: int = 6
     cg_tol: float = 0.0
+    batch: BatchOptions = field(default_factory=BatchOptions)
+    validation: float = 0.0
+    patience: int = 0
+    oversample_language: float = 0.0
     power: float = 0.0
     output: str = "w"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_settings(self.dim, self.solver, self.epochs, self.cg_steps, self.cg_tol, self.seed)
-        for part in self.parts:
-            check_choice("parts", part, PARTS)
-        if "own" not in self.parts:
+        check_settings(
+            self.dim,
+            self.solver,
+            self.epochs,
+            self.cg_steps,
+            self.cg_tol,
+            self.seed,
+            validation=self.validation,
+            patience=self.patience,
+        )
+        if not self.kinds.own and not self.composed:
             raise OptionError(
-                f"parts={','.join(self.parts)}", "a word has a row of its own", "add own to --parts"
+                f"parts={','.join(self.parts)}, ngrams=none",
+                "a word is made of something",
+                "add own to --parts",
             )
         check_choice("output", self.output, OUTPUTS)
         if self.own_weight is not None:
             check_number("own_weight", self.own_weight, 0, open_low=True)
+        if self.own_weight_split is not None:
+            check_number("own_weight_split", self.own_weight_split, 0, open_low=True)
+        check_number("oversample_language", self.oversample_language, 0, MAX_OVERSAMPLE)
         check_number("power", self.power, -4, 4)
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, 0, MAX_RIDGE)
 
+    @cached_property
+    def kinds(self) -> PartOptions:
+        """The parts and their weights; n-grams only where they have lengths."""
+        asked = parse_parts(self.parts)
+        if self.ngrams is not None:
+            return asked
+        return PartOptions(asked.own, tuple(part for part in asked.weights if part[0] != "ngrams"))
+
     @property
     def composed(self) -> bool:
         """Whether words have parts beside their own row."""
-        return "ngrams" in self.parts and self.ngrams is not None
+        return bool(self.kinds.weights)
 
     def ridges(self, composed: bool, mass: float) -> tuple[float, float, float]:
         """γ of own rows, parts and features.
@@ -111,27 +146,25 @@ def fit(
     options: TokenFeatureOptions,
     penalties: Sequence[tuple[float, Penalty, str]],
     *,
+    knowledge: Knowledge = Knowledge(),  # noqa: B008  (frozen)
+    loop: LoopControl = LoopControl(),  # noqa: B008  (frozen)
     engine: Engine,
     reporter: Reporter = SILENT,
 ) -> tuple[Embeddings, Factors]:
-    """Set up the problem, solve it, and bring the factors into the form that is served."""
-    grams = None
-    if options.composed and options.ngrams is not None:
-        grams = find_grams(vocabulary.bare(), *options.ngrams, options.ngram_min_types)
-        if not grams.names:
-            reporter.warn(
-                f"no n-gram occurs in {options.ngram_min_types} words; unseen words will have no vectors"
-            )
-            grams = None
-    composition = None if grams is None else compose(grams, _own_weight(options, association))
+    """Set up the problem, solve it, and bring the factors into the form that is served.
+
+    knowledge: where lemmas, affixes and morphemes come from. loop: checkpoints. Raises as ``solve`` does, and
+    InputError where words are to have no own rows and nothing else was found.
+    """
+    made = make_composition(association, vocabulary, options, knowledge, reporter)
     mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
     problem = Problem(
         association.matrix,
         association.weights,
         association.alpha,
-        composition,
+        None if made is None else made.matrix,
         penalties,
-        *options.ridges(composition is not None, mass),
+        *options.ridges(made is not None, mass),
     )
     factors = solve(
         problem,
@@ -141,10 +174,102 @@ def fit(
         options.seed,
         cg_steps=options.cg_steps,
         cg_tol=options.cg_tol,
+        batch=options.batch,
+        row_rates=row_rates(association, vocabulary, options.oversample_language),
+        validation=options.validation,
+        patience=options.patience,
+        checkpoint_every=loop.checkpoint_every,
+        keeper=loop.keeper,
         engine=engine,
         reporter=reporter,
     )
-    return serve(association, vocabulary, options, factors, grams, composition, engine), factors
+    return serve(association, vocabulary, options, factors, made, engine), factors
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """B and the names of its columns beyond the own rows, weights by kind, and what tells the parts of other words."""
+
+    matrix: csr_array
+    names: tuple[tuple[str, str], ...]
+    weights: dict[str, float]
+    analyser: Analyser
+
+
+def make_composition(
+    association: Association,
+    vocabulary: Vocabulary,
+    options: TokenFeatureOptions,
+    knowledge: Knowledge,
+    reporter: Reporter = SILENT,
+) -> Composition | None:
+    """What words are made of, or None where they have nothing but their own rows (B = I).
+
+    Kinds of which no word has a piece are left out, with a warning.
+    """
+    kinds = options.kinds
+    found: dict[str, csr_array] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    stems, analyser = None, Analyser()
+    if kinds.weight("ngrams") and options.ngrams is not None:
+        grams = find_grams(vocabulary.bare(), *options.ngrams, options.ngram_min_types)
+        found["ngrams"], names["ngrams"] = grams.member, grams.names
+    asked = [kind for kind in KINDS if kinds.weight(kind)]
+    if asked:
+        pieces = find_pieces(knowledge, vocabulary, asked, options.ngram_min_types)
+        reporter.note(f"parts: {pieces.line()}")
+        found.update(pieces.shares)
+        names.update(pieces.names)
+        analyser = pieces.analyser
+        stems = pieces.stems if "lemma" in asked else None
+    told_by_stems = stems is not None and stems.nnz > 0
+    for kind in [kind for kind in found if not found[kind].nnz and not (kind == "lemma" and told_by_stems)]:
+        told = (
+            f"no n-gram occurs in {options.ngram_min_types} words"
+            if kind == "ngrams"
+            else f"no word has {kind} by what is known"
+        )
+        reporter.warn(f"{told}; --parts {kind} has no effect")
+        del found[kind]
+    if not found:
+        if not kinds.own:
+            raise InputError(
+                f"parts={','.join(options.parts)}",
+                "words without own rows are made of something that is known",
+                "add own to --parts, or give a table, a list or --ngrams",
+            )
+        return None
+    order = [kind for kind in ROW_KINDS if kind in found]
+    own = own_weights(
+        kinds,
+        _own_weight(options, association),
+        options.own_weight_split,
+        [found[kind] for kind in order],
+        stems,
+        found.get("lemma"),
+    )
+    matrix = compose(
+        own,
+        [(kinds.weight(kind), found[kind]) for kind in order],
+        None if stems is None else (kinds.weight("lemma"), stems),
+    )
+    return Composition(
+        matrix,
+        tuple((ROW_KINDS[kind], name) for kind in order for name in names[kind]),
+        {kind: kinds.weight(kind) for kind in order},
+        analyser,
+    )
+
+
+def row_rates(association: Association, vocabulary: Vocabulary, exponent: float) -> Floats1d | None:
+    """How often each row's cells are drawn: (stored cells of its language)^−exponent, float64 [T]; None for exponent 0."""
+    if exponent == 0:
+        return None
+    languages = list(vocabulary.languages) or [""]
+    number = {language: place for place, language in enumerate(languages)}
+    owner = np.array([number[vocabulary.language_of(row)] for row in range(len(vocabulary))])
+    cells = np.bincount(owner, np.diff(association.matrix.indptr), len(languages))
+    return np.asarray(np.maximum(cells, 1.0)[owner] ** -exponent)
 
 
 def _own_weight(options: TokenFeatureOptions, association: Association) -> float:
@@ -159,20 +284,22 @@ def serve(
     vocabulary: Vocabulary,
     options: TokenFeatureOptions,
     factors: Factors,
-    grams: Grams | None,
-    composition: Any,
+    made: Composition | None,
     engine: Engine,
 ) -> Embeddings:
     """The factors as Embeddings: turned into singular value form, in the asked output."""
     served = output_map(factors.U, factors.S, options.power, engine)
     vectors = served.apply(factors.U, engine)
     contexts = served.apply_features(factors.S, engine)
-    part_vectors = None if grams is None else served.apply(factors.P, engine)
-    if options.output != "w":
-        vectors, part_vectors = _with_contexts(association, options.output, vectors, contexts), None
     parts = None
-    if grams is not None and part_vectors is not None and options.ngrams is not None:
-        parts = Parts(grams.names, part_vectors, composition, options.ngrams)
+    if options.output != "w":
+        vectors = _with_contexts(association, options.output, vectors, contexts)
+    elif made is not None:
+        ngrams = options.ngrams if "ngrams" in made.weights else None
+        part_vectors = served.apply(factors.P, engine)
+        parts = Parts(
+            vocabulary.words, made.names, part_vectors, made.matrix, ngrams, made.weights, made.analyser
+        )
     features = [
         (block.kind, name)
         for block in association.blocks

@@ -1,4 +1,5 @@
-"""Morphological knowledge: tables, affix lists, classes of words and of pairs, and the graphs inside classes."""
+"""Morphological knowledge: tables, derivations, treebanks, segmentations, affix lists, classes of words and of pairs,
+and the graphs inside classes."""
 
 from morphvec.morphology.affixes import AffixRule, Analyses, analyse, read_affixes
 from morphvec.morphology.classes import (
@@ -14,6 +15,7 @@ from morphvec.morphology.classes import (
     pair_classes,
     word_classes,
 )
+from morphvec.morphology.derivations import read_derivations
 from morphvec.morphology.graph import (
     Graph,
     complete_edge_count,
@@ -23,17 +25,27 @@ from morphvec.morphology.graph import (
     scatter_scale,
 )
 from morphvec.morphology.rows import held_out_words
+from morphvec.morphology.segmentation import (
+    MorphModel,
+    Segmentation,
+    read_morphs,
+    read_segmentation,
+    train_morphs,
+    write_morphs,
+)
 from morphvec.morphology.tables import (
     ClassList,
     EdgeList,
     Table,
     normalise_features,
     parse_language_path,
+    read_class_weights,
     read_classes,
     read_edges,
     read_unimorph,
     read_words,
 )
+from morphvec.morphology.treebank import read_treebank
 
 __all__ = [
     "AffixRule",
@@ -43,7 +55,9 @@ __all__ = [
     "Edges",
     "Graph",
     "LemmaFamilies",
+    "MorphModel",
     "PairClasses",
+    "Segmentation",
     "Table",
     "TableReport",
     "WordClasses",
@@ -61,10 +75,17 @@ __all__ = [
     "parse_graph",
     "parse_language_path",
     "read_affixes",
+    "read_class_weights",
     "read_classes",
+    "read_derivations",
     "read_edges",
+    "read_morphs",
+    "read_segmentation",
+    "read_treebank",
     "read_unimorph",
     "read_words",
     "scatter_scale",
+    "train_morphs",
     "word_classes",
+    "write_morphs",
 ]

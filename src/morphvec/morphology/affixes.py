@@ -24,12 +24,16 @@ _WHAT = "an affix list"
 
 @dataclass(frozen=True)
 class AffixRule:
-    """Replace the affix ``form`` of a word by ``lemma`` (both without hyphen) to undo what ``name`` did."""
+    """Replace the affix ``form`` of a word by ``lemma`` (both without hyphen) to undo what ``name`` did.
+
+    language: whose words it is for; "" for those of every language.
+    """
 
     kind: Literal["suffix", "prefix"]
     form: str
     lemma: str
     name: str
+    language: str = ""
 
     def undo(self, word: str) -> str | None:
         """The word without this affix, or None where the affix is absent or is the whole word."""
@@ -52,9 +56,10 @@ class Analyses:
     rules: Ints1d
 
 
-def read_affixes(path: str | Path) -> tuple[AffixRule, ...]:
+def read_affixes(path: str | Path, language: str = "") -> tuple[AffixRule, ...]:
     """The rules of an affix list, in file order; affixes are brought to NFC, the name defaults to the form affix.
 
+    language: whose words the rules are for, "" for those of every language.
     Raises InputError (file and line): unreadable, binary or not UTF-8, more than three columns, an affix without
     its hyphen or with two, a suffix beside a prefix, a rule that changes nothing or comes twice, no rule at all.
     """
@@ -64,7 +69,7 @@ def read_affixes(path: str | Path) -> tuple[AffixRule, ...]:
         text = unicodedata.normalize("NFC", line.strip())
         if not text or text.startswith("#"):
             continue
-        rule = _rule([cell.strip() for cell in text.split("\t")], f"{path}, line {number}")
+        rule = _rule([cell.strip() for cell in text.split("\t")], f"{path}, line {number}", language)
         if rule in seen:
             raise InputError(
                 f"{path}, line {number}: the rule of line {seen[rule]} again",
@@ -79,7 +84,7 @@ def read_affixes(path: str | Path) -> tuple[AffixRule, ...]:
     return tuple(seen)
 
 
-def _rule(cells: list[str], place: str) -> AffixRule:
+def _rule(cells: list[str], place: str, language: str) -> AffixRule:
     rule = "a rule is form-affix [TAB lemma-affix [TAB name]], a suffix written -ing, a prefix un-"
     mend = "correct the line; begin it with # to leave it out"
     if len(cells) > 3:
@@ -95,7 +100,7 @@ def _rule(cells: list[str], place: str) -> AffixRule:
     form, lemma = written.strip("-"), other.strip("-")
     if form == lemma:
         raise InputError(f"{place}: {written!r} and {other!r}", "a rule changes the word", mend)
-    return AffixRule(kind, form, lemma, name or written)
+    return AffixRule(kind, form, lemma, name or written, language)
 
 
 def _kind(written: str) -> Literal["suffix", "prefix"] | None:

@@ -2,6 +2,11 @@
 
 A member of an offset class is a pair (lemma row, form row), a member of a word class is a row. Rows that cannot be
 used are never dropped in silence: a TableReport counts every row of the input exactly once.
+
+Classes of one name are one class, whatever the language of their members: a bundle that Spanish and Portuguese
+share, the rule PL of an English and of a French affix list. Entries with a space name no single word and are left
+out. A form under several bundles (syncretism: *walked*, past and participle) is a member of each, and several forms
+of one lemma under one bundle (overabundance: *dreamed*, *dreamt*) are members side by side; nothing chooses.
 """
 
 from __future__ import annotations
@@ -13,21 +18,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Bools1d, Floats1d, Ints1d
-from morphvec.errors import OptionError
+from morphvec.arrays import Floats1d, Ints1d
+from morphvec.errors import InputError
 from morphvec.morphology.affixes import AffixRule, analyse
-from morphvec.morphology.rows import (
-    MULTIWORD,
-    WordFunction,
-    check_known,
-    held_rows,
-    locate,
-    locate_listed,
-    rows_of,
+from morphvec.morphology.fates import (
+    DUPLICATE,
+    USED,
+    TableReport,
+    contradictory,
+    fates,
+    group,
+    numbered,
+    report,
 )
+from morphvec.morphology.rows import WordFunction, check_known, held_rows, locate, locate_listed, rows_of
 from morphvec.morphology.tables import ClassList, EdgeList, Table
 
-_FATES = ("used", "multiword", "unknown", "same", "held_out")  # of an input row; the earliest that applies
+__all__ = [
+    "Edges",
+    "LemmaFamilies",
+    "PairClasses",
+    "TableReport",
+    "WordClasses",
+    "affix_pairs",
+    "lemma_families",
+    "listed_classes",
+    "listed_edges",
+    "pair_classes",
+    "word_classes",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,126 +101,15 @@ class LemmaFamilies:
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Listed edges: rows ``i[e] < j[e]``, each unordered pair once, sorted by (i, j); ``weight`` float64[e] > 0."""
+    """Listed edges: rows ``i[e] < j[e]``, each unordered pair once, sorted by (i, j); ``weight`` float64[e] > 0.
+
+    row int64[e]: where in the list the edge stands.
+    """
 
     i: Ints1d
     j: Ints1d
     weight: Floats1d
-
-
-@dataclass(frozen=True)
-class TableReport:
-    """What became of every row of the input: the seven fates from ``used`` to ``small`` add up to ``rows``.
-
-    unknown: a word that is not in the vocabulary. multiword: a word with a space. same: both words are one row.
-    held_out: a word of the hold-out list (of rows whose words are known). duplicate: the same row again.
-    small: in a class with fewer members than asked for. classes: how many classes remain (0 for edges).
-    """
-
-    source: str
-    rows: int
-    used: int
-    unknown: int
-    multiword: int
-    same: int
-    duplicate: int
-    held_out: int
-    small: int
-    classes: int
-    languages: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        fates = (
-            self.used,
-            self.unknown,
-            self.multiword,
-            self.same,
-            self.duplicate,
-            self.held_out,
-            self.small,
-        )
-        if sum(fates) != self.rows:
-            raise ValueError(f"{self.rows} rows, but the counts add up to {sum(fates)}")
-
-    def line(self) -> str:
-        """The report as one line for people; reasons that apply to no row are left out."""
-        reasons = (
-            (self.unknown, "with unknown words"),
-            (self.multiword, "with multi-word entries"),
-            (self.same, "with twice the same word"),
-            (self.held_out, "held out"),
-            (self.duplicate, "repeated"),
-            (self.small, "in classes too small"),
-        )
-        left = ", ".join(f"{count:,} {reason}" for count, reason in reasons if count)
-        languages = f" ({', '.join(self.languages)})" if self.languages else ""
-        classes = f" in {self.classes:,} class{'es' if self.classes != 1 else ''}" if self.classes else ""
-        return f"{self.source}{languages}: {self.used:,} of {self.rows:,} rows used{classes}" + (
-            f"; left out: {left}" if left else ""
-        )
-
-
-# ------------------------------------------------------------------------------------- fates, grouping
-
-
-def _fates(one: NDArray[np.int64], other: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row its place in ``_FATES``."""
-    conditions: list[Bools1d] = [
-        (one == MULTIWORD) | (other == MULTIWORD),
-        (one < 0) | (other < 0),
-        one == other,
-        np.isin(one, held) | np.isin(other, held),
-    ]
-    return np.select(conditions, [1, 2, 3, 4], 0).astype(np.int64)
-
-
-def _counts(fate: NDArray[np.int64]) -> dict[str, int]:
-    numbers = np.bincount(fate, minlength=len(_FATES)).tolist()
-    return dict(zip(_FATES[1:], numbers[1:], strict=True))
-
-
-@dataclass(frozen=True, eq=False)
-class _Grouped:
-    names: tuple[str, ...]
-    class_of: Ints1d
-    members: NDArray[np.int64]  # (m, columns)
-    duplicate: int
-    small: int
-
-
-def _group(
-    names: Sequence[str], name_of: NDArray[np.int64], members: NDArray[np.int64], min_size: int
-) -> _Grouped:
-    """Sort members (m, columns) by (class name, columns), drop repeated ones and classes below ``min_size``."""
-    if min_size < 1:
-        raise OptionError(f"min_size={min_size}", "a class has at least one member", "give 1 or more")
-    order = sorted(range(len(names)), key=names.__getitem__)
-    rank = np.empty(len(names), np.int64)
-    rank[order] = np.arange(len(names))
-    table = np.column_stack((rank[name_of], members)).astype(np.int64)
-    table = table[np.lexsort(table.T[::-1])]
-    fresh = np.ones(len(table), np.bool_)
-    fresh[1:] = (table[1:] != table[:-1]).any(axis=1)
-    duplicate = int(len(table) - np.count_nonzero(fresh))
-    table = table[fresh]
-    large = np.bincount(table[:, 0], minlength=len(names)) >= min_size
-    stays = large[table[:, 0]]
-    number = np.cumsum(large) - 1
-    return _Grouped(
-        tuple(names[place] for place, kept in zip(order, large.tolist(), strict=True) if kept),
-        number[table[stays, 0]].astype(np.int32),
-        table[stays, 1:],
-        duplicate,
-        int(len(table) - np.count_nonzero(stays)),
-    )
-
-
-def _numbered(names: Sequence[str], known: dict[str, int]) -> NDArray[np.int64]:
-    return np.fromiter((known.setdefault(name, len(known)) for name in names), np.int64, len(names))
-
-
-def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    row: Ints1d
 
 
 # ------------------------------------------------------------------------------------- from files
@@ -215,18 +123,18 @@ def pair_classes(
     *,
     hold_out: Collection[str] = (),
     min_size: int = 2,
-) -> tuple[PairClasses, TableReport]:
-    """Offset classes of inflection tables: a class is a feature bundle, shared by all languages.
+) -> tuple[PairClasses, list[TableReport]]:
+    """Offset classes of tables: a class is a feature bundle, shared by all tables and languages.
 
     key: (word, language) to the key of the vocabulary. index: key to row. fold: (text, language) to the spelling
     that the vocabulary's tokenizer would give it.
     A row enters when both words are known, are different rows, hold no space, and neither is in ``hold_out`` (words
     or keys, folded alike). A pair under two bundles (syncretism) is a member of both. Classes with fewer than
-    ``min_size`` pairs are left out.
+    ``min_size`` pairs are left out. One report for each kind of table, over all its languages; of a row that comes
+    twice, the first counts as used.
     Raises InputError where no word of a table is in the vocabulary.
     """
-    languages = tuple(dict.fromkeys(table.language for table in tables))
-    held = held_rows(hold_out, languages, key, index, fold)
+    held = held_rows(hold_out, tuple(dict.fromkeys(table.language for table in tables)), key, index, fold)
     names: dict[str, int] = {}
     lemmas, forms, bundles = [], [], []
     for table in tables:
@@ -235,16 +143,56 @@ def pair_classes(
             example = " → ".join(
                 key(fold(words[0], table.language), table.language) for words in (table.lemmas, table.forms)
             )
-            check_known((lemma, form), "a UniMorph table", table.source, example)
+            what = "a UniMorph table" if table.kind == "UniMorph" else f"a table ({table.kind})"
+            check_known((lemma, form), what, table.source, example)
         lemmas.append(lemma)
         forms.append(form)
-        bundles.append(_numbered(table.features, names))
+        bundles.append(numbered(table.features, names))
     lemma, form, bundle = _joined(lemmas), _joined(forms), _joined(bundles)
-    fate = _fates(lemma, form, held)
-    used = fate == 0
-    grouped = _group(list(names), bundle[used], np.column_stack((lemma[used], form[used])), min_size)
-    pairs = PairClasses(grouped.names, grouped.members[:, 0], grouped.members[:, 1], grouped.class_of)
-    return pairs, _report("UniMorph", fate, grouped, languages)
+    pairs, fate = _pairs(list(names), bundle, lemma, form, held, min_size)
+    kinds = [table.kind for table in tables]
+    kind_of = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    reports = []
+    for kind in dict.fromkeys(kinds):
+        own = [number for number, other in enumerate(kinds) if other == kind]
+        rows = np.isin(kind_of, own)
+        reports.append(
+            report(
+                kind,
+                fate[rows],
+                tuple(dict.fromkeys(tables[number].language for number in own)),
+                classes=_distinct_count(bundle[rows & (fate == USED)]),
+                contradictory=sum(
+                    contradictory(tables[number].lemmas, tables[number].forms, tables[number].features)
+                    for number in own
+                ),
+            )
+        )
+    return pairs, reports
+
+
+def _pairs(
+    names: Sequence[str],
+    name_of: NDArray[np.int64],
+    lemma: NDArray[np.int64],
+    form: NDArray[np.int64],
+    held: NDArray[np.int64],
+    min_size: int,
+) -> tuple[PairClasses, NDArray[np.int64]]:
+    """The classes of pairs of rows, and the fate of every pair."""
+    fate = fates(lemma, form, held)
+    used = fate == USED
+    grouped = group(names, name_of[used], np.column_stack((lemma[used], form[used])), min_size)
+    fate[used] = grouped.fate
+    return PairClasses(grouped.names, grouped.members[:, 0], grouped.members[:, 1], grouped.class_of), fate
+
+
+def _distinct_count(numbers: NDArray[np.int64]) -> int:
+    return len(np.unique(numbers))
+
+
+def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def listed_classes(
@@ -265,13 +213,14 @@ def listed_classes(
     if listed.words:
         check_known((row,), "a class list", listed.source, listed.words[0])
     held = held_rows(hold_out, tuple(languages) or ("",), key, index, fold)
-    fate = _fates(row, np.full(len(row), np.iinfo(np.int64).max), held)  # a member has no second word
+    fate = fates(row, np.full(len(row), np.iinfo(np.int64).max), held)  # a member has no second word
     names: dict[str, int] = {}
-    name_of = _numbered(listed.classes, names)
-    used = fate == 0
-    grouped = _group(list(names), name_of[used], row[used, None], min_size)
+    name_of = numbered(listed.classes, names)
+    used = fate == USED
+    grouped = group(list(names), name_of[used], row[used, None], min_size)
+    fate[used] = grouped.fate
     classes = WordClasses(grouped.names, grouped.members[:, 0], grouped.class_of)
-    return classes, _report(listed.source, fate, grouped, tuple(languages))
+    return classes, report(listed.source, fate, languages, classes=len(grouped.names))
 
 
 def listed_edges(
@@ -282,34 +231,27 @@ def listed_edges(
     *,
     languages: Sequence[str] = (),
     hold_out: Collection[str] = (),
-) -> tuple[Edges, TableReport]:
-    """Edges of a list; of an edge that comes twice, in any direction, the largest weight stays.
+) -> tuple[Edges, NDArray[np.int64]]:
+    """Edges of a list, and the fate of each of its rows (``fates.report`` makes a report of them).
 
+    Of an edge that comes twice, in any direction, the largest weight stays.
     Words, ``hold_out`` and InputError as in ``listed_classes``.
     """
     one, other = rows_of((listed.first, listed.second), locate_listed(languages, key, index, fold))
     if listed.first:
         check_known((one, other), "an edge list", listed.source, f"{listed.first[0]} – {listed.second[0]}")
-    fate = _fates(one, other, held_rows(hold_out, tuple(languages) or ("",), key, index, fold))
-    used = fate == 0
-    i, j = np.minimum(one, other)[used], np.maximum(one, other)[used]
-    weight = np.array(listed.weights, np.float64)[used]
-    order = np.lexsort((-weight, j, i))  # the heaviest of equal edges first
-    i, j, weight = i[order], j[order], weight[order]
+    fate = fates(one, other, held_rows(hold_out, tuple(languages) or ("",), key, index, fold))
+    row = np.flatnonzero(fate == USED)
+    i, j = np.minimum(one, other)[row], np.maximum(one, other)[row]
+    weight = np.asarray(listed.weights, np.float64)[row]
+    order = np.argsort(-weight, kind="stable")
+    code = i[order] * (int(j.max(initial=0)) + 1) + j[order]
+    order = order[np.argsort(code, kind="stable")]  # by edge, the heaviest of equal ones first
+    i, j, weight, row = i[order], j[order], weight[order], row[order]
     fresh = np.ones(len(i), np.bool_)
     fresh[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
-    kept = int(np.count_nonzero(fresh))
-    report = TableReport(
-        listed.source,
-        len(fate),
-        kept,
-        duplicate=len(i) - kept,
-        small=0,
-        classes=0,
-        languages=tuple(languages),
-        **_counts(fate),
-    )
-    return Edges(i[fresh], j[fresh], weight[fresh]), report
+    fate[row[~fresh]] = DUPLICATE
+    return Edges(i[fresh], j[fresh], weight[fresh], row[fresh]), fate
 
 
 def affix_pairs(
@@ -317,45 +259,54 @@ def affix_pairs(
     counts: Sequence[int] | Ints1d,
     rules: Sequence[AffixRule],
     *,
-    rows: Ints1d | None = None,
-    language: str = "",
+    owners: Sequence[str] = (),
     fold: WordFunction | None = None,
     hold_out: Collection[str] = (),
     min_stem: int = 3,
     min_size: int = 2,
-) -> tuple[PairClasses, TableReport]:
-    """Offset classes from an affix list: one class per rule name, members (stem row, word row).
+) -> tuple[PairClasses, list[TableReport]]:
+    """Offset classes from affix lists: one class per rule name over all languages, members (stem row, word row).
 
-    words, counts: the bare words of one language and their tokens. rows: int64[len(words)], their vocabulary rows
-    where these are not 0, 1, 2 …. fold: applied to ``hold_out`` (as it stands where None). The rows of the report
-    are the analyses found by ``affixes.analyse``.
+    words, counts: the bare words of the vocabulary in row order and their tokens. owners: the language of each word;
+    where left out, the words have none. A rule with a language is tried on the words of that language only, one
+    without on those of every language; a stem and its word are always of one language. fold: applied to ``hold_out``
+    (as it stands where None). One report per language; its rows are the analyses found by ``affixes.analyse``.
+    Raises InputError for a rule of a language that no word has.
     """
-    found = analyse(words, counts, rules, min_stem)
+    languages = tuple(sorted(dict.fromkeys(owners))) or ("",)
+    place = {language: number for number, language in enumerate(languages)}
+    for rule in rules:
+        if rule.language and rule.language not in place:
+            raise InputError(
+                f"affixes of the language {rule.language!r}",
+                f"the vocabulary has {'the languages ' + ', '.join(languages) if languages != ('',) else 'none'}",
+                "write --affixes LANG=PATH with one of them, or PATH alone for all",
+            )
     keep: WordFunction = fold if fold is not None else lambda word, _: word
-    place = {word: number for number, word in enumerate(words)} if hold_out else {}
-    held = held_rows(hold_out, (language,), lambda word, _: word, place, keep)
-    fate = _fates(found.stems.astype(np.int64), found.words.astype(np.int64), held)
+    language_of = np.array([place[owner] for owner in owners] or [0] * len(words), np.int64)
+    tokens = np.asarray(counts)
     names: dict[str, int] = {}
-    name_of = _numbered([rules[rule].name for rule in found.rules.tolist()], names)
-    used = fate == 0
-    row = np.arange(len(words)) if rows is None else np.asarray(rows, np.int64)
-    members = np.column_stack((row[found.stems[used]], row[found.words[used]]))
-    grouped = _group(list(names), name_of[used], members, min_size)
-    pairs = PairClasses(grouped.names, grouped.members[:, 0], grouped.members[:, 1], grouped.class_of)
-    return pairs, _report("affix list", fate, grouped, (language,))
-
-
-def _report(source: str, fate: NDArray[np.int64], grouped: _Grouped, languages: Sequence[str]) -> TableReport:
-    return TableReport(
-        source,
-        len(fate),
-        len(grouped.class_of),
-        duplicate=grouped.duplicate,
-        small=grouped.small,
-        classes=len(grouped.names),
-        languages=tuple(language for language in languages if language),
-        **_counts(fate),
-    )
+    name_of = numbered([rule.name for rule in rules], names)
+    stems, forms, classes, held, lengths = [], [], [], [], []
+    for number, language in enumerate(languages):
+        rows = np.flatnonzero(language_of == number)
+        own = [which for which, rule in enumerate(rules) if rule.language in ("", language)]
+        bare = [words[row] for row in rows.tolist()]
+        found = analyse(bare, tokens[rows], [rules[which] for which in own], min_stem)
+        stems.append(rows[found.stems])
+        forms.append(rows[found.words])
+        classes.append(name_of[np.array(own, np.int64)[found.rules]])
+        lengths.append(len(found.rules))
+        place_of = dict(zip(bare, rows.tolist(), strict=True)) if hold_out else {}
+        held.append(held_rows(hold_out, (language,), lambda word, _: word, place_of, keep))
+    name, held_out = _joined(classes), _joined(held)
+    pairs, fate = _pairs(list(names), name, _joined(stems), _joined(forms), held_out, min_size)
+    reports = []
+    for language, end, length in zip(languages, np.cumsum(lengths).tolist(), lengths, strict=True):
+        part = slice(end - length, end)
+        kept = _distinct_count(name[part][fate[part] == USED])
+        reports.append(report("affix list", fate[part], (language,), classes=kept))
+    return pairs, reports
 
 
 # ------------------------------------------------------------------------------------- from pairs

@@ -1,19 +1,22 @@
-"""Constraints: which classes are used, in which graph, how strongly; and the penalties that come of it."""
+"""Constraints: which classes are used, in which graph, how strongly; and the penalties that come of it.
+
+Classes of one name are one class over all languages: bundles of tables, rule names of affix lists. What a penalty
+is, and why it is positive semi-definite, stands in ``morphology.penalties``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from morphvec.arrays import Floats2d
 from morphvec.errors import InputError, OptionError
 from morphvec.morphology.affixes import AffixRule
 from morphvec.morphology.classes import (
-    Edges,
-    LemmaFamilies,
     PairClasses,
-    TableReport,
     WordClasses,
     affix_pairs,
     lemma_families,
@@ -22,39 +25,50 @@ from morphvec.morphology.classes import (
     pair_classes,
     word_classes,
 )
-from morphvec.morphology.graph import Graph, complete_edge_count, graph_edges, parse_graph, scatter_scale
-from morphvec.morphology.tables import ClassList, EdgeList, Table
-from morphvec.solvers.penalties import CompletePenalty, Penalty, SparsePenalty, edge_penalty
+from morphvec.morphology.fates import OUTSIDE, TableReport, report
+from morphvec.morphology.graph import parse_graph
+from morphvec.morphology.penalties import PenaltyMaker
+from morphvec.morphology.segmentation import MorphModel, Segmentation
+from morphvec.morphology.tables import ClassList, EdgeList, Table, normalise_features
+from morphvec.solvers.penalties import Penalty
 from morphvec.text.vocabulary import Vocabulary
 
 KINDS = ("offset", "lemma", "class")
 STRENGTH = {"offset": 1000.0, "lemma": 50.0, "class": 30.0}  # λ in the scatter scale, where none is given
 NORMALISE = ("scatter", "none")
+_OPTION = {
+    "UniMorph": "--unimorph",
+    "derivations": "--derivations",
+    "treebank": "--conllu",
+}  # by kind of table
 
 
 @dataclass(frozen=True)
 class ConstraintOptions:
-    """constraints: (kind, λ) pairs, at most one of a kind. graph: inside offset and class constraints. normalise:
-    ``scatter`` multiplies each class's Laplacian by (n − 1)/(2|E|), so that one λ means one thing in every graph."""
+    """constraints: (kind, λ) pairs, at most one of a kind. graph: inside offset and class constraints (``explicit``:
+    the listed edges, inside the classes of words). normalise: ``scatter`` multiplies each class's Laplacian by
+    (n − 1)/(2|E|), so that one λ means one thing in every graph. min_size: members of a class, at least. off: no
+    constraint at all; what is known may still say what words are made of."""
 
     constraints: tuple[tuple[str, float], ...] = ()
     graph: str = "complete"
     normalise: str = "scatter"
     min_size: int = 2
+    off: bool = False
 
     def __post_init__(self) -> None:
-        if parse_graph(self.graph).kind == "nearest":
-            raise OptionError(
-                f"graph={self.graph}",
-                "nearest members need vectors, and none exist before training",
-                "use complete, ring, star or random:R",
-            )
+        parse_graph(self.graph)
         if self.normalise not in NORMALISE:
             raise OptionError(
                 f"normalise={self.normalise!r}",
                 f"it is one of {', '.join(NORMALISE)}",
                 "choose one of them for --normalise",
             )
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether the graph is found from vectors (``nearest:K``), those of a run without constraints."""
+        return parse_graph(self.graph).kind == "nearest"
 
 
 def parse_constraint(text: str) -> tuple[str, float]:
@@ -63,7 +77,7 @@ def parse_constraint(text: str) -> tuple[str, float]:
     if kind not in KINDS:
         raise OptionError(
             f"constraint={text!r}",
-            f"a constraint is one of {', '.join(KINDS)}, with :λ if wanted",
+            f"a constraint is one of {', '.join(KINDS)}, with :λ if wanted, or none for none at all",
             "write e.g. --constraint offset:600",
         )
     try:
@@ -79,29 +93,56 @@ def parse_constraint(text: str) -> tuple[str, float]:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Everything known about the morphology, as read: UniMorph tables, affix rules, class and edge lists, and the
-    words that no constraint may touch."""
+    """Everything known about the morphology, as read.
+
+    tables: UniMorph tables, derivations and treebanks. segmentations, morphs: what words are made of; they make no
+    constraints. class_weights: name of a class → factor of its λ. hold_out: words that no constraint may touch.
+    """
 
     tables: tuple[Table, ...] = ()
     affixes: tuple[AffixRule, ...] = ()
+    segmentations: tuple[Segmentation, ...] = ()
+    morphs: tuple[MorphModel, ...] = ()
     classes: tuple[ClassList, ...] = ()
     edges: tuple[EdgeList, ...] = ()
+    class_weights: Mapping[str, float] = field(default_factory=dict)
     hold_out: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing is known."""
-        return not (self.tables or self.affixes or self.classes or self.edges)
+        sources = (self.tables, self.affixes, self.segmentations, self.morphs, self.classes, self.edges)
+        return not any(sources)
 
 
 def build_penalties(
-    knowledge: Knowledge, vocabulary: Vocabulary, options: ConstraintOptions, seed: int = 0
+    knowledge: Knowledge,
+    vocabulary: Vocabulary,
+    options: ConstraintOptions,
+    seed: int = 0,
+    vectors: Floats2d | None = None,
 ) -> tuple[list[tuple[float, Penalty, str]], list[TableReport]]:
     """(λ, penalty, name) for each constraint, and what became of every row of every source.
 
-    Without constraints in the options, pairs get ``offset`` and lists get ``class``. Raises InputError where a
-    constraint is asked for and nothing that it could use is known, or nothing is left of it.
+    Without constraints in the options, pairs get ``offset`` and lists get ``class``. seed: of random graphs.
+    vectors: float[T, k], the words' vectors of a run without constraints, for the graph ``nearest:K`` alone (an
+    offset is then the difference of two). A class weight multiplies the scale of its class in ``offset`` and ``class``
+    constraints; the families of ``lemma`` and the edges of a list without classes have no name and keep theirs.
+    Raises InputError where a constraint is asked for and nothing that it could use is known, or nothing is left of it,
+    or a class weight names no class; OptionError for a graph that what is given does not allow.
     """
+    if options.off:
+        return [], []
+    if options.needs_vectors and (vectors is None or len(vectors) != len(vocabulary)):
+        raise OptionError(
+            f"graph={options.graph} with {'no vectors' if vectors is None else f'{len(vectors)} vectors'}",
+            f"nearest members need the vectors of all {len(vocabulary)} words",
+            "give those of a run without constraints, or choose another graph",
+        )
+    _check_languages(knowledge.tables, vocabulary)
+    weights = _named_weights(knowledge)
+    scatter = options.normalise == "scatter"
+    maker = PenaltyMaker(len(vocabulary), options.graph, scatter, weights, seed, vectors)
     pairs, reports = _pairs(knowledge, vocabulary, options.min_size)
     asked = options.constraints
     if not asked:
@@ -109,32 +150,31 @@ def build_penalties(
             *((("offset", STRENGTH["offset"]),) if pairs else ()),
             *((("class", STRENGTH["class"]),) if knowledge.classes or knowledge.edges else ()),
         )
-    size = len(vocabulary.words)
+    if parse_graph(options.graph).kind == "explicit":
+        _check_explicit(knowledge, [kind for kind, _ in asked])
     penalties: list[tuple[float, Penalty, str]] = []
     for kind, strength in asked:
         if kind != "class" and not pairs:
             raise InputError(
                 f"constraint {kind} without a table",
                 "it needs pairs of a lemma and a form",
-                "pass --unimorph or --affixes",
+                "pass --unimorph, --derivations, --conllu or --affixes",
             )
         made: list[Penalty] = []
         if kind == "offset":
-            made = [penalty for part in pairs for penalty in _offset(part, size, options, seed)]
+            made = [penalty for part in pairs for penalty in maker.offset(part)]
         elif kind == "lemma":
             kin, _ = _pairs(knowledge, vocabulary, 1)  # a family needs no second pair of its bundle
-            made = [_lemma(lemma_families(part), size, options) for part in kin if len(part.lemmas)]
+            made = [maker.lemma(lemma_families(part)) for part in kin if len(part.lemmas)]
         else:
-            lists, more = _listed(knowledge, vocabulary, options, seed)
-            reports += more
-            tables = [word_classes(part) for part in pairs] if not lists else []
-            made = lists + [penalty for part in tables for penalty in _class(part, size, options, seed)]
-            if not (lists or tables):
+            if not (pairs or knowledge.classes or knowledge.edges):
                 raise InputError(
                     "constraint class without classes",
                     "it needs classes of words",
-                    "pass --unimorph, --affixes, --classes or --edges",
+                    "pass --unimorph, --derivations, --conllu, --affixes, --classes or --edges",
                 )
+            made, more = _words(knowledge, vocabulary, pairs, options, maker)
+            reports += more
         penalties += [
             (strength, penalty, kind if len(made) == 1 else f"{kind}.{number}")
             for number, penalty in enumerate(made)
@@ -148,20 +188,69 @@ def build_penalties(
     return penalties, reports
 
 
+# ------------------------------------------------------------------------------------- checks
+
+
+def _check_languages(tables: Sequence[Table], vocabulary: Vocabulary) -> None:
+    for table in tables:
+        if bool(table.language) != bool(vocabulary.languages):
+            option = _OPTION.get(table.kind, "--unimorph")
+            raise InputError(
+                f"the table {table.source} {'has the language ' + table.language if table.language else 'has no language'}",
+                "tables name languages exactly when the corpus does",
+                f"write {option} LANG=PATH" if vocabulary.languages else f"write {option} PATH",
+            )
+
+
+def _check_explicit(knowledge: Knowledge, kinds: Sequence[str]) -> None:
+    if not knowledge.edges:
+        raise OptionError(
+            "graph=explicit without edges",
+            "its edges come from a list",
+            "pass --edges, or choose another graph",
+        )
+    if "offset" in kinds:
+        raise OptionError(
+            "graph=explicit with the constraint offset",
+            "listed edges join words, and the members of offset classes are pairs",
+            "pass --constraint class, or choose another graph",
+        )
+
+
+def _named_weights(knowledge: Knowledge) -> dict[str, float]:
+    """The class weights under the names that classes have; a bundle may be written in any order of its tags."""
+    if not knowledge.class_weights:
+        return {}
+    known: dict[str, None] = {}
+    for table in knowledge.tables:
+        known |= dict.fromkeys(table.features)
+    known |= dict.fromkeys(rule.name for rule in knowledge.affixes)
+    for listed in knowledge.classes:
+        known |= dict.fromkeys(listed.classes)
+    weights = {}
+    for name, weight in knowledge.class_weights.items():
+        found = name if name in known else normalise_features(name)
+        if found not in known:
+            near = difflib.get_close_matches(name, list(known), 3) or sorted(known)[:3]
+            raise InputError(
+                f"a weight for the class {name!r}",
+                f"it names one of the {len(known):,} known classes{', for example ' + ', '.join(near) if near else ''}",
+                "correct the name, or leave the line out",
+            )
+        weights[found] = weight
+    return weights
+
+
+# ------------------------------------------------------------------------------------- classes of pairs, of words
+
+
 def _pairs(
     knowledge: Knowledge, vocabulary: Vocabulary, min_size: int
 ) -> tuple[list[PairClasses], list[TableReport]]:
-    """Pair classes of the tables (one set: languages share bundles) and of the affix rules (one set a language)."""
+    """Pair classes of the tables and of the affix rules, each one set over all languages."""
     fold, reports, found = vocabulary.tokenizer.fold, [], []
     if knowledge.tables:
-        for table in knowledge.tables:
-            if bool(table.language) != bool(vocabulary.languages):
-                raise InputError(
-                    f"the table {table.source} {'has the language ' + table.language if table.language else 'has no language'}",
-                    "tables name languages exactly when the corpus does",
-                    "write --unimorph LANG=PATH" if vocabulary.languages else "write --unimorph PATH",
-                )
-        pairs, report = pair_classes(
+        pairs, made = pair_classes(
             knowledge.tables,
             vocabulary.key,
             vocabulary.index,
@@ -170,110 +259,66 @@ def _pairs(
             min_size=min_size,
         )
         found.append(pairs)
-        reports.append(report)
+        reports += made
     if knowledge.affixes:
-        bare = vocabulary.bare()
-        owners = np.array([vocabulary.language_of(row) for row in range(len(bare))])
-        for language in vocabulary.languages or ("",):
-            rows = np.flatnonzero(owners == language)
-            pairs, report = affix_pairs(
-                [bare[row] for row in rows],
-                vocabulary.counts[rows],
-                knowledge.affixes,
-                rows=rows,
-                language=language,
-                fold=fold,
-                hold_out=knowledge.hold_out,
-                min_size=min_size,
-            )
-            found.append(pairs)
-            reports.append(report)
+        pairs, made = affix_pairs(
+            vocabulary.bare(),
+            vocabulary.counts,
+            knowledge.affixes,
+            owners=[vocabulary.language_of(row) for row in range(len(vocabulary))]
+            if vocabulary.languages
+            else (),
+            fold=fold,
+            hold_out=knowledge.hold_out,
+            min_size=min_size,
+        )
+        found.append(pairs)
+        reports += made
     return found, reports
 
 
-def _rows(size: int, *signed: tuple[float, np.ndarray]) -> csr_array:
-    """Members as rows over words: the sum of sign·word for each signed array of words."""
-    count = len(signed[0][1])
-    signs = np.concatenate([np.full(count, sign) for sign, _ in signed])
-    columns = np.concatenate([words for _, words in signed])
-    return csr_array((signs, (np.tile(np.arange(count), len(signed)), columns)), shape=(count, size))
-
-
-def _offset(pairs: PairClasses, size: int, options: ConstraintOptions, seed: int) -> list[Penalty]:
-    members = _rows(size, (1.0, pairs.forms), (-1.0, pairs.lemmas))
-    return _graph(members, pairs.class_of, pairs.sizes, options, seed)
-
-
-def _class(classes: WordClasses, size: int, options: ConstraintOptions, seed: int) -> list[Penalty]:
-    return _graph(_rows(size, (1.0, classes.members)), classes.class_of, classes.sizes, options, seed)
-
-
-def _graph(
-    members: csr_array, class_of: np.ndarray, sizes: np.ndarray, options: ConstraintOptions, seed: int
-) -> list[Penalty]:
-    if not len(class_of):
-        return []
-    graph: Graph = parse_graph(options.graph)
-    if graph.kind == "complete":
-        edges_per_class = complete_edge_count(sizes)
-        scales = (
-            scatter_scale(sizes, edges_per_class) if options.normalise == "scatter" else np.ones(len(sizes))
-        )
-        return [CompletePenalty(members, class_of, scales)]
-    edges, edges_per_class = graph_edges(sizes, options.graph, seed)
-    scales = scatter_scale(sizes, edges_per_class) if options.normalise == "scatter" else np.ones(len(sizes))
-    return [edge_penalty(members, edges, class_of[edges[:, 0]], scales)]
-
-
-def _lemma(families: LemmaFamilies, size: int, options: ConstraintOptions) -> Penalty:
-    members = _rows(size, (1.0, families.forms), (-1.0, families.lemmas))
-    scales = (
-        scatter_scale(families.sizes, families.sizes - 1)
-        if options.normalise == "scatter"
-        else np.ones(len(families.sizes))
-    )
-    weighted = csr_array(members.multiply(np.sqrt(scales[families.family_of])[:, None]))
-    return SparsePenalty(csr_array(weighted.T @ weighted))
-
-
-def _listed(
-    knowledge: Knowledge, vocabulary: Vocabulary, options: ConstraintOptions, seed: int
+def _words(
+    knowledge: Knowledge,
+    vocabulary: Vocabulary,
+    pairs: Sequence[PairClasses],
+    options: ConstraintOptions,
+    maker: PenaltyMaker,
 ) -> tuple[list[Penalty], list[TableReport]]:
-    size, fold = len(vocabulary.words), vocabulary.tokenizer.fold
-    made: list[Penalty] = []
+    """Listed classes, else the forms of the pairs' classes where nothing is listed; and listed edges, of their own or
+    (graph ``explicit``) inside the classes."""
+    explicit = parse_graph(options.graph).kind == "explicit"
+    classes: list[WordClasses] = []
     reports: list[TableReport] = []
     for listed in knowledge.classes:
-        classes, report = listed_classes(
+        found, made = listed_classes(
             listed,
             vocabulary.key,
             vocabulary.index,
-            fold,
+            vocabulary.tokenizer.fold,
             languages=vocabulary.languages,
             hold_out=knowledge.hold_out,
             min_size=options.min_size,
         )
-        reports.append(report)
-        made += _class(classes, size, options, seed)
+        classes.append(found)
+        reports.append(made)
+    if not knowledge.classes and (explicit or not knowledge.edges):
+        classes = [word_classes(part) for part in pairs]
+    penalties = [] if explicit else [penalty for found in classes for penalty in maker.among(found)]
     for edge_list in knowledge.edges:
-        edges, report = listed_edges(
+        edges, fate = listed_edges(
             edge_list,
             vocabulary.key,
             vocabulary.index,
-            fold,
+            vocabulary.tokenizer.fold,
             languages=vocabulary.languages,
             hold_out=knowledge.hold_out,
         )
-        reports.append(report)
-        if len(edges.i):
-            made.append(_edges(edges, size, options))
-    return made, reports
-
-
-def _edges(edges: Edges, size: int, options: ConstraintOptions) -> Penalty:
-    """Listed edges are one graph over the words they name: its class is those words."""
-    named = len(np.unique(np.concatenate([edges.i, edges.j])))
-    sizes, count = np.array([named]), np.array([len(edges.i)])
-    scales = scatter_scale(sizes, count) if options.normalise == "scatter" else np.ones(1)
-    words = _rows(size, (1.0, np.arange(size)))
-    pairs = np.stack([edges.i, edges.j], axis=1)
-    return edge_penalty(words, pairs, np.zeros(len(pairs), np.int64), scales, edges.weight)
+        if explicit and classes:
+            inside = np.zeros(len(edges.i), np.bool_)
+            for found in classes:
+                penalties += maker.explicit(found, edges, inside)
+            fate[edges.row[~inside]] = OUTSIDE
+        elif len(edges.i):
+            penalties.append(maker.edges(edges))
+        reports.append(report(edge_list.source, fate, vocabulary.languages))
+    return penalties, reports

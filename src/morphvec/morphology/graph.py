@@ -17,7 +17,7 @@ from morphvec import rng
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.errors import OptionError
 
-GraphKind = Literal["complete", "ring", "star", "nearest", "random"]
+GraphKind = Literal["complete", "ring", "star", "nearest", "random", "explicit"]
 
 _BLOCK = 4_000_000  # distances held at once
 _NO_EDGES = np.zeros((0, 2), np.int64)
@@ -32,19 +32,19 @@ class Graph:
 
 
 def parse_graph(text: str) -> Graph:
-    """``complete``, ``ring``, ``star``, ``nearest:K`` or ``random:R`` with K, R ≥ 1.
+    """``complete``, ``ring``, ``star``, ``explicit`` (the edges of a list), ``nearest:K`` or ``random:R``, K, R ≥ 1.
 
     Raises OptionError for anything else.
     """
     kind, colon, number = text.partition(":")
-    if kind in ("complete", "ring", "star") and not colon:
+    if kind in ("complete", "ring", "star", "explicit") and not colon:
         return Graph(cast(GraphKind, kind))
     numeric = number.isascii() and number.isdigit() and len(number) <= 9 and int(number) >= 1
     if kind in ("nearest", "random") and numeric:
         return Graph(cast(GraphKind, kind), int(number))
     raise OptionError(
         f"graph {text!r}",
-        "a graph is complete, ring, star, nearest:K or random:R with K, R of at least 1",
+        "a graph is complete, ring, star, explicit, nearest:K or random:R with K, R of at least 1",
         "write for example random:3",
     )
 
@@ -56,10 +56,12 @@ def graph_edges(
 
     sizes: int64[C], members per class (0 and 1 give no edges).
     kind: ``ring`` (each to the next, the last to the first), ``star`` (the first member is the hub), ``random:R``
-    (R random permutations π of a class give the edges (i, π(i)); fixed points and repeated edges are dropped),
-    ``nearest:K`` (each to its K nearest by Euclidean distance, ties to the lower position).
+    (R random permutations π of a class give the edges (i, π(i)); fixed points and repeated edges are dropped, and a
+    class of which nothing else is left takes its ring), ``nearest:K`` (each to its K nearest by Euclidean distance,
+    ties to the lower position). Every class of two or more members has an edge.
     seed: class c draws from the stream (seed, 0, c). vectors: float[Σ sizes, k], for ``nearest`` only.
-    Raises OptionError for ``complete``, whose edges are never listed, and for ``nearest`` without finite vectors.
+    Raises OptionError for ``complete``, whose edges are never listed, for ``explicit``, whose edges come from a list
+    (``explicit_edges``), and for ``nearest`` without finite vectors.
     """
     graph = parse_graph(kind)
     members_of: NDArray[np.int64] = np.asarray(sizes, np.int64)
@@ -70,6 +72,10 @@ def graph_edges(
             "the edges of a complete graph",
             "n(n−1)/2 edges are never listed",
             "use the closed form of the complete graph, or another graph",
+        )
+    if graph.kind == "explicit":
+        raise OptionError(
+            "the edges of the graph explicit", "they are listed, not made", "use explicit_edges with the list"
         )
     if graph.kind == "ring":
         edges = _ring(members_of, starts)
@@ -159,7 +165,10 @@ def _random(
         drawn = [
             np.column_stack((position, start + generator.permutation(size))) for _ in range(permutations)
         ]
-        found.append(np.concatenate(drawn))
+        edges = np.concatenate(drawn)
+        if not (edges[:, 0] != edges[:, 1]).any():  # only fixed points: a class must not be without an edge
+            edges = np.column_stack((position, np.roll(position, -1)))
+        found.append(edges)
     return np.concatenate(found)
 
 

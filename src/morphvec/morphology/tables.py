@@ -1,4 +1,4 @@
-"""What people know of a morphology, read from plain files: UniMorph tables, word lists, classes and edges.
+"""What people know of a morphology, read from plain files: UniMorph tables, word lists, classes, edges, weights.
 
 Every reader takes UTF-8 text, one record per line, columns separated by one TAB, plain or under .gz, .bz2, .xz.
 LF or CRLF ends a line; blank lines are skipped. Anything else is an InputError that names the file and the line.
@@ -12,7 +12,8 @@ import lzma
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -27,11 +28,11 @@ _LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """An inflection table: row r says that ``forms[r]`` is the form of ``lemmas[r]`` with ``features[r]``.
+    """Pairs of words under bundles: row r says that ``forms[r]`` is the form of ``lemmas[r]`` with ``features[r]``.
 
     language: "" or the code that stands before the words of the vocabulary ("spa" for "spa:hablar").
-    features: normalised bundles, see ``normalise_features``.
-    source: where the table came from, for messages.
+    features: bundles in one spelling, as the reader of its kind states it (``normalise_features`` for UniMorph).
+    source, kind: where the table came from and what it is, for messages and reports.
     """
 
     language: str
@@ -39,6 +40,7 @@ class Table:
     forms: list[str]
     features: list[str]
     source: str
+    kind: str = "UniMorph"
 
     def __post_init__(self) -> None:
         if not len(self.lemmas) == len(self.forms) == len(self.features):
@@ -63,7 +65,7 @@ class EdgeList:
 
     first: list[str]
     second: list[str]
-    weights: list[float]
+    weights: Sequence[float]
     source: str
 
 
@@ -111,19 +113,19 @@ def read_unimorph(path: str | Path, language: str = "") -> Table:
     features: list[str] = []
     same_lemma: dict[str, str] = {}  # a lemma comes dozens of times: keep one string object
     bundles: dict[str, str] = {}
-    for number, cells in _rows(path, what):
+    for number, cells in rows_in(path, what):
         if len(cells) != 3:
-            raise _row_error(path, number, cells, what, columns)
+            raise row_error(path, number, cells, what, columns)
         lemma, form, raw = cells
         bundle = bundles.get(raw)
         if bundle is None:
             bundle = bundles[raw] = normalise_features(raw)
         if not (lemma and form and bundle):
-            raise _row_error(path, number, cells, what, columns)
+            raise row_error(path, number, cells, what, columns)
         lemmas.append(same_lemma.setdefault(lemma, lemma))
         forms.append(form)
         features.append(bundle)
-    _some(path, lemmas, what)
+    some(path, len(lemmas), what)
     return Table(language, lemmas, forms, features, str(path))
 
 
@@ -135,11 +137,11 @@ def read_words(path: str | Path) -> list[str]:
     path = Path(path)
     what = "a word list"
     words: dict[str, None] = {}
-    for number, cells in _rows(path, what):
+    for number, cells in rows_in(path, what):
         if len(cells) != 1:
-            raise _row_error(path, number, cells, what, "one word per line")
+            raise row_error(path, number, cells, what, "one word per line")
         words[cells[0]] = None
-    _some(path, list(words), what)
+    some(path, len(words), what)
     return list(words)
 
 
@@ -152,12 +154,12 @@ def read_classes(path: str | Path) -> ClassList:
     what = "a class list"
     classes: list[str] = []
     words: list[str] = []
-    for number, cells in _rows(path, what):
+    for number, cells in rows_in(path, what):
         if len(cells) != 2 or not all(cells):
-            raise _row_error(path, number, cells, what, "class TAB word")
+            raise row_error(path, number, cells, what, "class TAB word")
         classes.append(cells[0])
         words.append(cells[1])
-    _some(path, words, what)
+    some(path, len(words), what)
     return ClassList(classes, words, str(path))
 
 
@@ -171,37 +173,81 @@ def read_edges(path: str | Path) -> EdgeList:
     what = "an edge list"
     first: list[str] = []
     second: list[str] = []
-    weights: list[float] = []
-    for number, cells in _rows(path, what):
-        if len(cells) not in (2, 3) or not all(cells):
-            raise _row_error(path, number, cells, what, "word TAB word [TAB weight]")
-        weight = _number(cells[2]) if len(cells) == 3 else 1.0
-        if not 0 < weight < math.inf:
-            raise InputError(
-                f"{path}, line {number}: weight {cells[2]!r}",
-                "the weight of an edge is a finite number above 0",
-                "correct the line, or leave the third column out (weight 1)",
-            )
-        first.append(cells[0])
-        second.append(cells[1])
+    weights = array("d")
+    words: dict[str, str] = {}  # cell → word: a list may have millions of rows, each word is looked at once
+    for number, line in enumerate(lines_of(path, what), 1):
+        cells = line.split("\t")
+        weight = 1.0
+        if len(cells) != 2 or cells[0] not in words or cells[1] not in words:
+            if not line or line.isspace():
+                continue
+            stripped = [cell.strip() for cell in cells]
+            if len(cells) not in (2, 3) or not all(stripped):
+                raise row_error(path, number, stripped, what, "word TAB word [TAB weight]")
+            words[cells[0]] = words.setdefault(stripped[0], stripped[0])
+            words[cells[1]] = words.setdefault(stripped[1], stripped[1])
+            weight = _number(stripped[2]) if len(cells) == 3 else 1.0
+            if not 0 < weight < math.inf:
+                raise InputError(
+                    f"{path}, line {number}: weight {stripped[2]!r}",
+                    "the weight of an edge is a finite number above 0",
+                    "correct the line, or leave the third column out (weight 1)",
+                )
+        first.append(words[cells[0]])
+        second.append(words[cells[1]])
         weights.append(weight)
-    _some(path, first, what)
+    some(path, len(first), what)
     return EdgeList(first, second, weights, str(path))
 
 
+def read_class_weights(path: str | Path) -> dict[str, float]:
+    """Factors of the strength of single classes: class TAB factor, for example ``V;PST TAB 2``; 0 turns a class off.
+
+    Raises InputError: unreadable, binary or not UTF-8, a row without exactly two filled columns, a factor that is
+    not a finite number of at least 0, a class that comes twice, no row at all.
+    """
+    path = Path(path)
+    what = "a list of class weights"
+    weights: dict[str, float] = {}
+    for number, cells in rows_in(path, what):
+        if len(cells) != 2 or not all(cells):
+            raise row_error(path, number, cells, what, "class TAB factor")
+        name, factor = cells[0], _number(cells[1])
+        if not 0 <= factor < math.inf:
+            raise InputError(
+                f"{path}, line {number}: factor {cells[1]!r}",
+                "the factor of a class is a finite number, at least 0",
+                "correct the line",
+            )
+        if name in weights:
+            raise InputError(
+                f"{path}, line {number}: class {name!r} again",
+                "a class has one factor",
+                "delete one of the lines",
+            )
+        weights[name] = factor
+    some(path, len(weights), what)
+    return weights
+
+
 def read_lines(path: Path, what: str) -> list[str]:
-    """The lines of a text file (plain, .gz, .bz2, .xz) without their ends; line n of the file is item n − 1.
+    """``lines_of`` as a list: line n of the file is item n − 1."""
+    return list(lines_of(path, what))
+
+
+def lines_of(path: Path, what: str) -> Iterator[str]:
+    """The lines of a text file (plain, .gz, .bz2, .xz) without their ends, one after the other.
 
     Raises InputError: unreadable, damaged compression, a NUL byte, a byte that is not UTF-8 (file, line, byte), a
     line above 1 MB, or more than 1 GB once unpacked.
     """
-    lines: list[str] = []
+    done = 0  # lines
     rest, total = b"", 0
-    for chunk in _chunks(path, what):
+    for chunk in chunks_of(path, what):
         total += len(chunk)
         zero = chunk.find(b"\0")
         if zero >= 0:
-            line = len(lines) + chunk.count(b"\n", 0, zero) + 1
+            line = done + chunk.count(b"\n", 0, zero) + 1
             raise InputError(
                 f"{path}, line {line}: a NUL byte",
                 f"{what} is plain text",
@@ -209,26 +255,29 @@ def read_lines(path: Path, what: str) -> list[str]:
             )
         cut = chunk.rfind(b"\n") + 1
         if cut:
-            lines += _decode(rest + chunk[:cut], path, len(lines)).split("\n")
+            lines = _decode(rest + chunk[:cut], path, done).split("\n")
             lines.pop()  # what follows the last LF
+            if not done:
+                lines[0] = lines[0].removeprefix("\ufeff")  # a byte order mark
+            done += len(lines)
             rest = chunk[cut:]
+            yield from lines
         else:
             rest += chunk
         if len(rest) > _MAX_LINE or total > _MAX_FILE:
             raise InputError(
-                f"{path}, line {len(lines) + 1}: "
+                f"{path}, line {done + 1}: "
                 + ("over 1 MB long" if len(rest) > _MAX_LINE else "more than 1 GB so far"),
                 f"{what} has short lines and at most 1 GB unpacked",
                 "check that this is the file you mean, or cut it",
             )
     if rest:
-        lines.append(_decode(rest, path, len(lines)).removesuffix("\r"))
-    if lines:
-        lines[0] = lines[0].removeprefix("\ufeff")  # a byte order mark
-    return lines
+        last = _decode(rest, path, done).removesuffix("\r")
+        yield last if done else last.removeprefix("\ufeff")
 
 
-def _chunks(path: Path, what: str) -> Iterator[bytes]:
+def chunks_of(path: Path, what: str) -> Iterator[bytes]:
+    """The unpacked bytes of a file, piece by piece. Raises InputError where it is unreadable or damaged."""
     packed = path.suffix in (".gz", ".bz2", ".xz")
     try:
         with _open(path) as handle:
@@ -274,14 +323,15 @@ def _decode(raw: bytes, path: Path, lines_before: int) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _rows(path: Path, what: str) -> Iterator[tuple[int, list[str]]]:
+def rows_in(path: Path, what: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, stripped cells) of every line that is not blank."""
-    for number, line in enumerate(read_lines(path, what), 1):
+    for number, line in enumerate(lines_of(path, what), 1):
         if line and not line.isspace():
             yield number, [cell.strip() for cell in line.split("\t")]
 
 
-def _row_error(path: Path, number: int, cells: list[str], what: str, columns: str) -> InputError:
+def row_error(path: Path, number: int, cells: Sequence[str], what: str, columns: str) -> InputError:
+    """The refusal of a row that does not have the columns of its kind of file."""
     shown = "\t".join(cells)
     shown = repr(shown if len(shown) <= 60 else shown[:57] + "...")
     filled = "" if all(cells) else ", one of them empty"
@@ -291,7 +341,8 @@ def _row_error(path: Path, number: int, cells: list[str], what: str, columns: st
     )
 
 
-def _some(path: Path, rows: list[str], what: str) -> None:
+def some(path: Path, rows: int, what: str) -> None:
+    """Raise InputError where a file held no row."""
     if not rows:
         raise InputError(
             f"{path} has no rows", f"{what} has at least one", "check that this is the file you mean"

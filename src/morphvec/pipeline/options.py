@@ -19,12 +19,17 @@ from morphvec.counts.count import CountOptions
 from morphvec.engine.local import LocalEngine, local_engine
 from morphvec.errors import OptionError
 from morphvec.features.space import BlockOptions, check_choice, check_number, parse_blocks, parse_ngrams
-from morphvec.methods.token_feature import TokenFeatureOptions
 from morphvec.morphology.constraints import ConstraintOptions, parse_constraint
+from morphvec.pipeline.methods import METHODS
 from morphvec.text.tokenize import Tokenizer
 
 Stage = TypeVar("Stage")
-METHODS = ("token-feature",)
+PIECES = ("morphemes", "affixes")  # columns that are made of what is known of the morphology
+KNOWLEDGE = (  # the options that name files of it, in the order in which they are read
+    *("unimorph", "derivations", "conllu", "segments", "morfessor", "affixes"),
+    *("classes", "edges", "class_weights", "hold_out"),
+)
+OF_FITTING = ("checkpoint_every", "resume")  # of the run options those that concern a trainer alone
 _TYPES: dict[str, tuple[type[Any], type[Any]]] = {  # what an option of each type may be, and what it becomes
     "int": (numbers.Integral, int),
     "float": (numbers.Real, float),
@@ -66,6 +71,13 @@ class CountStage:
     window_weight: str = "distance"
     ngrams: str = "3-6"
     ngram_min_types: int = 5
+    unimorph: tuple[str, ...] = ()
+    derivations: tuple[str, ...] = ()
+    conllu: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    morfessor: tuple[str, ...] = ()
+    affixes: tuple[str, ...] = ()
+    hold_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.rule
@@ -89,6 +101,15 @@ class CountStage:
     def units(self) -> bool:
         """Whether lines need their alignment ids."""
         return any(block.kind == "ids" for block in self.rule.blocks)
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The kinds of columns that come from what is known of the morphology."""
+        return tuple(block.kind for block in self.rule.blocks if block.kind in PIECES)
+
+    def config(self) -> dict[str, Any]:
+        """For the manifest: names of files without their folders."""
+        return _recorded(self)
 
 
 @dataclass(frozen=True)
@@ -114,7 +135,8 @@ class WeighStage:
 
 @dataclass(frozen=True)
 class FitStage:
-    """Association and morphology → model. ngrams and ngram_min_types: those of the counts where None."""
+    """Association and morphology → model. ngrams and ngram_min_types: those of the counts where None. Of the solver's
+    settings each solver reads its own."""
 
     method: str = "token-feature"
     parts: str = "own,ngrams"
@@ -122,9 +144,23 @@ class FitStage:
     ngram_min_types: int | None = None
     dim: int = 100
     solver: str = "als"
-    epochs: int = 8
+    epochs: int | None = None
     cg_steps: int = 6
     cg_tol: float = 0.0
+    batch: int | None = None
+    learning_rate: float | None = None
+    schedule: str = "cosine"
+    momentum: float = 0.9
+    clip: float | None = None
+    updates: str = "dense"
+    edge_samples: int = 0
+    unobserved_samples: int = 0
+    oversample_language: float = 0.0
+    oversample_class: float = 0.0
+    oversample_rare: float = 0.0
+    importance: bool = True
+    validation: float = 0.0
+    patience: int = 0
     ridge: float | None = None
     ridge_own: float | None = None
     ridge_parts: float | None = None
@@ -132,45 +168,42 @@ class FitStage:
     power: float = 0.0
     output: str = "w"
     own_weight: float | None = None
+    own_weight_split: float | None = None
+    target: str = "ppmi"
     constraint: tuple[str, ...] = ()
     graph: str = "complete"
     normalise: str = "scatter"
     unimorph: tuple[str, ...] = ()
+    derivations: tuple[str, ...] = ()
+    conllu: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    morfessor: tuple[str, ...] = ()
     affixes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     edges: tuple[str, ...] = ()
+    class_weights: tuple[str, ...] = ()
     hold_out: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_choice("method", self.method, METHODS)
-        self.model("3-6", 1)
+        check_choice("method", self.method, tuple(METHODS))
+        for method in METHODS.values():  # an option out of range is wrong, whether or not the method reads it
+            method.options(self, "3-6", 1)
         _ = self.constraints
 
-    def model(self, ngrams: str, ngram_min_types: int) -> TokenFeatureOptions:
-        """The options of the model; the arguments stand in where the stage leaves n-grams to the counts."""
-        return TokenFeatureOptions(
-            dim=self.dim,
-            parts=tuple(part.strip() for part in self.parts.split(",")),
-            ngrams=parse_ngrams(ngrams if self.ngrams is None else self.ngrams),
-            ngram_min_types=ngram_min_types if self.ngram_min_types is None else self.ngram_min_types,
-            own_weight=self.own_weight,
-            ridge=self.ridge,
-            ridge_own=self.ridge_own,
-            ridge_parts=self.ridge_parts,
-            ridge_features=self.ridge_features,
-            solver=self.solver,
-            epochs=self.epochs,
-            cg_steps=self.cg_steps,
-            cg_tol=self.cg_tol,
-            power=self.power,
-            output=self.output,
-            seed=self.seed,
+    def model(self, ngrams: str, ngram_min_types: int) -> Any:
+        """The options of the method; the arguments stand in where the stage leaves n-grams to the counts."""
+        return METHODS[self.method].options(
+            self,
+            ngrams if self.ngrams is None else self.ngrams,
+            ngram_min_types if self.ngram_min_types is None else self.ngram_min_types,
         )
 
     @cached_property
     def constraints(self) -> ConstraintOptions:
         """The options of the constraints."""
+        if self.constraint == ("none",):
+            return ConstraintOptions((), self.graph, self.normalise, off=True)
         asked = tuple(parse_constraint(text) for text in self.constraint)
         if len({kind for kind, _ in asked}) < len(asked):
             raise OptionError(
@@ -180,26 +213,27 @@ class FitStage:
             )
         return ConstraintOptions(asked, self.graph, self.normalise)
 
-    def config(self) -> dict[str, Any]:
-        """For the manifest: paths by their base names, n-grams left to the counts' own entry."""
-        record = asdict(self)
-        for name in ("unimorph", "affixes", "classes", "edges", "hold_out"):
-            record[name] = [_base(path) for path in record[name]]
-        for name in ("ngrams", "ngram_min_types"):
-            if record[name] is None:
-                del record[name]
-        record["constraint"] = list(self.constraint)
-        return record
+    def config(self, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """For the manifest: names of files without their folders. n-grams are left to the counts' own entry where
+        they are the counts', and so are kinds of files that are named in ``earlier``, the config so far, alone."""
+        record = _recorded(self)
+        left = [name for name in ("ngrams", "ngram_min_types") if record[name] is None]
+        left += [name for name in KNOWLEDGE if not record[name] and (earlier or {}).get(name)]
+        return {name: value for name, value in record.items() if name not in left}
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What changes no bit of a result. memory: bytes, or None for half of the machine's."""
+    """What changes no bit of a result. memory: bytes, or None for half of the machine's. checkpoint_every: epochs
+    between two checkpoints beside the output folder (0: none). resume: go on from the checkpoint that stands there."""
 
     threads: int | None = None
     memory: int | None = None
+    checkpoint_every: int = 0
+    resume: bool = False
 
     def __post_init__(self) -> None:
+        check_number("checkpoint_every", self.checkpoint_every, 0)
         if self.memory is not None and self.memory < 64 << 20:
             raise OptionError(f"memory={self.memory}", "at least 64M are needed", "give a larger --memory")
         _ = self.engine
@@ -234,6 +268,16 @@ def parse_memory(text: str) -> int:
     except (KeyError, ValueError):
         value = 0.0
     raise OptionError(f"memory={text!r}", "a size is a number with K, M, G or T", "write e.g. --memory 4G")
+
+
+def _recorded(stage: Any) -> dict[str, Any]:
+    """The options of a stage as JSON values, files by their base names."""
+    return {
+        name: [_base(item) if name in KNOWLEDGE else item for item in value]
+        if isinstance(value, tuple)
+        else value
+        for name, value in asdict(stage).items()
+    }
 
 
 def _base(argument: str) -> str:

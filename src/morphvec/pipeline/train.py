@@ -5,28 +5,23 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from morphvec.artifact import check_output, sha256_file
+from morphvec.artifact import check_output, discard
 from morphvec.association import Association, weigh
 from morphvec.counts.count import count
 from morphvec.counts.matrix import Counts
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.store import versions
-from morphvec.errors import BudgetError, InputError
-from morphvec.methods import token_feature
-from morphvec.morphology.affixes import read_affixes
+from morphvec.errors import OptionError
 from morphvec.morphology.classes import TableReport
 from morphvec.morphology.constraints import Knowledge, build_penalties
-from morphvec.morphology.tables import (
-    parse_language_path,
-    read_classes,
-    read_edges,
-    read_unimorph,
-    read_words,
-)
+from morphvec.morphology.pieces import find_pieces
+from morphvec.pipeline.checkpoint import FolderKeeper, check_place, place_beside, record_of
+from morphvec.pipeline.knowledge import Known, input_records, read_knowledge
+from morphvec.pipeline.methods import METHODS, Given, Method, Penalties
 from morphvec.pipeline.nouns import Origin
 from morphvec.pipeline.options import (
     CountStage,
@@ -39,10 +34,10 @@ from morphvec.pipeline.options import (
     make_stage,
 )
 from morphvec.report import SILENT, Reporter
-from morphvec.solvers.penalties import Penalty
 from morphvec.text.corpus import Corpus, encode, scan
 from morphvec.text.readers import parse_sources
 from morphvec.text.vocabulary import Vocabulary
+from morphvec.training import LoopControl, kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +80,15 @@ def make_counts(
     run: RunOptions,
     reporter: Reporter = SILENT,
     known: tuple[Vocabulary, Origin] | None = None,
+    knowledge: Knowledge | None = None,
 ) -> tuple[Counts, Vocabulary, Origin]:
-    """Corpus (and a vocabulary, where one is given) → counts. Text is read once."""
+    """Corpus (and a vocabulary, where one is given) → counts. Text is read once.
+
+    knowledge: what the stage's tables say, where they were read before; else they are read if a column needs them.
+    """
+    records = input_records(stage) if stage.pieces else ()
+    if knowledge is None and stage.pieces:
+        knowledge, _ = read_knowledge(stage)
     with tempfile.TemporaryDirectory(prefix="morphvec-") as name:
         folder = Path(name)
         scanned = scan(
@@ -102,6 +104,10 @@ def make_counts(
         reporter.note(
             f"vocabulary: {len(vocabulary):,} words of {vocabulary.types:,}, {int(vocabulary.counts.sum()):,} of {vocabulary.tokens:,} tokens"
         )
+        pieces = None
+        if knowledge is not None and stage.pieces:
+            pieces = find_pieces(knowledge, vocabulary, stage.pieces, stage.ngram_min_types)
+            reporter.note(f"columns: {pieces.line()}")
         encoded = encode(scanned, vocabulary, folder)
         counts = count(
             encoded,
@@ -111,11 +117,12 @@ def make_counts(
             folder=folder,
             memory=run.budget,
             reporter=reporter,
+            pieces=pieces,
         )
         inputs = tuple(asdict(item) for item in scanned.inputs)
         del encoded  # its memory maps go before their folder
     origin = known[1] if known is not None else Origin(asdict(text), inputs)
-    return counts, vocabulary, origin.then(asdict(stage), inputs)
+    return counts, vocabulary, origin.then(stage.config(), (*inputs, *records))
 
 
 def make_association(
@@ -130,27 +137,6 @@ def make_association(
     return association, origin.then(asdict(stage))
 
 
-def read_knowledge(stage: FitStage) -> tuple[Knowledge, tuple[Mapping[str, Any], ...]]:
-    """Every table and list that the options name, and an input record of each."""
-    inputs = []
-    for argument in (*stage.unimorph, *stage.affixes, *stage.classes, *stage.edges, *stage.hold_out):
-        path = Path(parse_language_path(argument)[1])
-        if not path.is_file():
-            raise InputError(f"{path} is not a file", "tables and lists are files", "check the path")
-        inputs.append({"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_file(path)})
-    tables = []
-    for argument in stage.unimorph:
-        language, path_text = parse_language_path(argument)
-        tables.append(read_unimorph(path_text, language))
-    return Knowledge(
-        tuple(tables),
-        tuple(rule for path in stage.affixes for rule in read_affixes(path)),
-        tuple(read_classes(path) for path in stage.classes),
-        tuple(read_edges(path) for path in stage.edges),
-        tuple(word for path in stage.hold_out for word in read_words(path)),
-    ), tuple(inputs)
-
-
 def make_model(
     association: Association,
     vocabulary: Vocabulary,
@@ -158,24 +144,39 @@ def make_model(
     run: RunOptions,
     origin: Origin,
     reporter: Reporter = SILENT,
-    known: tuple[Knowledge, tuple[Mapping[str, Any], ...]] | None = None,
+    known: Known | None = None,
+    checkpoint: Path | None = None,
 ) -> Trained:
-    """Association and morphology → model. known: what ``read_knowledge`` gave, where it was read before."""
+    """Association and morphology → model.
+
+    known: what ``read_knowledge`` gave, where it was read before. checkpoint: the folder of this run's checkpoints,
+    where the run options ask for them; it stays until its maker removes it.
+    """
     start = time.perf_counter()
+    method = METHODS[stage.method]
     options = stage.model(str(origin.config["ngrams"]), int(origin.config["ngram_min_types"]))
-    _check_budget(association, options, run)
     knowledge, inputs = read_knowledge(stage) if known is None else known
-    penalties: list[tuple[float, Penalty, str]] = []
-    reports: list[TableReport] = []
-    if not knowledge.empty or stage.constraints.constraints:
-        penalties, reports = build_penalties(knowledge, vocabulary, stage.constraints, stage.seed)
-        for report in reports:
-            reporter.note(report.line())
-    model, factors = token_feature.fit(
-        association, vocabulary, options, penalties, engine=run.engine, reporter=reporter
-    )
-    last = factors.history[-1]
-    finished = origin.then(stage.config(), inputs)
+    finished = origin.then(stage.config(origin.config), inputs)
+    given = Given(association, vocabulary, knowledge, run.engine, run.budget, reporter)
+    log: list[Mapping[str, Any]] = []
+    penalties, reports = _penalties(given, method, options, stage, log)
+    keeper = None
+    if checkpoint is not None and (run.checkpoint_every or run.resume):
+        record = record_of(association, finished)
+        keeper = FolderKeeper(checkpoint, record, resume=run.resume, reporter=reporter)
+    try:
+        model, factors = method.fit(given, options, penalties, LoopControl(run.checkpoint_every, keeper))
+    except KeyboardInterrupt:
+        if keeper is not None:
+            keeper.interrupted()
+        raise
+    last = kept(factors.history)
+    resolved = model.manifest.get("resolved")
+    really = last.get(
+        "minimised", "J"
+    )  # sampling may minimise something else than the objective that is reported
+    if really != "J":
+        reporter.warn(f"what was minimised is {really}")
     model.manifest = {
         "method": stage.method,
         "dim": model.vector_size,
@@ -184,14 +185,74 @@ def make_model(
         "types": vocabulary.types,
         "languages": list(model.languages),
         "config": dict(finished.config),
+        **({} if resolved is None else {"resolved": dict(resolved)}),
         "versions": versions(),
         "inputs": list(finished.inputs),
         "objective": {name: last[name] for name in ("total", "fit", "unobserved", "classes", "ridge")},
+        **({} if really == "J" else {"minimised": really}),
         "constraints": [_report(report) for report in reports],
     }
     seconds = time.perf_counter() - start
-    log = ({"stage": "fit", "threads": run.engine.threads, "seconds": seconds}, *factors.history)
-    return Trained(model, log, {"fit": seconds}, association.matrix.nnz, tuple(reports))
+    log += [{"stage": "fit", "threads": run.engine.threads, "seconds": seconds}, *factors.history]
+    return Trained(model, tuple(log), {"fit": seconds}, association.matrix.nnz, tuple(reports))
+
+
+def _penalties(
+    given: Given, method: Method, options: Any, stage: FitStage, log: list[Mapping[str, Any]]
+) -> tuple[Penalties, list[TableReport]]:
+    """The constraints; a run without any comes first where their graph is found from its vectors."""
+    known, asked, reporter = given.knowledge, stage.constraints, given.reporter
+    sources = (known.tables, known.affixes, known.classes, known.edges, known.class_weights)
+    if asked.off or (not any(sources) and not asked.constraints):
+        return [], []
+    vectors = None
+    if asked.needs_vectors:
+        build_penalties(known, given.vocabulary, replace(asked, graph="complete"))  # refuses before the work
+        reporter.note(f"graph {asked.graph}: first a run without constraints, whose vectors say what is near")
+        start = time.perf_counter()
+        vectors = method.fit(given, options, [], LoopControl())[1].U
+        log.append({"stage": "fit without constraints", "seconds": time.perf_counter() - start})
+    penalties, reports = build_penalties(known, given.vocabulary, asked, stage.seed, vectors)
+    for report in reports:
+        reporter.note(report.line())
+    return penalties, reports
+
+
+def fit_to(
+    path: Path,
+    association: Association,
+    vocabulary: Vocabulary,
+    stage: FitStage,
+    run: RunOptions,
+    origin: Origin,
+    reporter: Reporter = SILENT,
+    *,
+    overwrite: bool = False,
+    known: Known | None = None,
+    log: tuple[Mapping[str, Any], ...] = (),
+) -> Trained:
+    """``make_model``, and the model folder written to ``path``; checkpoints lie beside it until it is there.
+
+    log: records that come before those of the fit.
+    """
+    beside = place_beside(path)
+    trained = make_model(association, vocabulary, stage, run, origin, reporter, known, beside)
+    trained.model.save(path, overwrite=overwrite, log=(*log, *trained.log))
+    if run.checkpoint_every or run.resume:
+        discard(beside)
+    return trained
+
+
+def check_places(
+    path: Path, run: RunOptions, *, overwrite: bool, config: Mapping[str, Any] | None = None
+) -> None:
+    """Refuse, before any work, places for a model and its checkpoints that could not be written or gone on from.
+
+    config: that of the whole run, where it is known before the work.
+    """
+    check_output(path, overwrite=overwrite)
+    if run.checkpoint_every or run.resume:
+        check_place(place_beside(path), resume=run.resume, config=config)
 
 
 def _report(report: TableReport) -> dict[str, Any]:
@@ -199,48 +260,73 @@ def _report(report: TableReport) -> dict[str, Any]:
     return {**record, "source": Path(str(record["source"])).name, "languages": list(report.languages)}
 
 
-def _check_budget(
-    association: Association, options: token_feature.TokenFeatureOptions, run: RunOptions
-) -> None:
-    rows, columns = association.matrix.shape
-    cells = association.matrix.nnz * (12 + 24)  # the association, and the stored cells from both sides
-    factors = (6 * (rows * (3 if options.composed else 1)) + 4 * columns) * options.dim * 4
-    if cells + factors > run.budget:
-        raise BudgetError(
-            f"{association.matrix.nnz:,} cells and {rows:,} words at dim {options.dim} need about {(cells + factors) / 1e9:.1f} GB",
-            f"--memory allows {run.budget / 1e9:.1f} GB",
-            "raise --memory or --min-count, or lower --dim",
-        )
-
-
 def train(corpus: Any, *, reporter: Reporter = SILENT, **options: Any) -> Trained:
     """Corpus → model, in memory. Options: those of ``all_options`` by name."""
-    check_names(options, list(all_options()))
-    text, counting = make_stage(TextStage, options), make_stage(CountStage, options)
-    weighing = make_stage(WeighStage, options)
-    fitting, run = make_stage(FitStage, options), make_stage(RunOptions, options)
-    start = time.perf_counter()
-    known = read_knowledge(fitting)  # a bad table is said before the long work
-    counts, vocabulary, origin = make_counts(open_corpus(corpus, text), text, counting, run, reporter)
-    association, origin = make_association(counts, weighing, run, origin, reporter)
-    del counts
-    counted = time.perf_counter() - start
-    trained = make_model(association, vocabulary, fitting, run, origin, reporter, known)
-    seconds = {"count": counted, "fit": trained.seconds["fit"], "total": time.perf_counter() - start}
-    return Trained(
-        trained.model,
-        ({"stage": "count", "seconds": counted}, *trained.log),
-        seconds,
-        trained.cells,
-        trained.reports,
-    )
+    stages, run = _Stages.of(options), make_stage(RunOptions, options)
+    if run.checkpoint_every or run.resume:
+        raise OptionError(
+            f"checkpoint_every={run.checkpoint_every}, resume={run.resume} without an output folder",
+            "checkpoints lie beside the folder that a run writes",
+            "use the command morphvec train, or leave both out",
+        )
+    return _train(None, corpus, stages, run, reporter)
 
 
 def train_to(
     path: Path, corpus: Any, *, overwrite: bool = False, reporter: Reporter = SILENT, **options: Any
 ) -> Trained:
     """``train``, and the model folder written to ``path``; the place is checked before any work."""
-    check_output(path, overwrite=overwrite)
-    trained = train(corpus, reporter=reporter, **options)
-    trained.model.save(path, overwrite=overwrite, log=trained.log)
-    return trained
+    stages, run = _Stages.of(options), make_stage(RunOptions, options)
+    check_places(path, run, overwrite=overwrite, config=stages.config())
+    return _train(path, corpus, stages, run, reporter, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class _Stages:
+    text: TextStage
+    count: CountStage
+    weigh: WeighStage
+    fit: FitStage
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> _Stages:
+        check_names(options, list(all_options()))
+        return cls(
+            make_stage(TextStage, options),
+            make_stage(CountStage, options),
+            make_stage(WeighStage, options),
+            make_stage(FitStage, options),
+        )
+
+    def config(self) -> dict[str, Any]:
+        """What the arrows will have put together in the end."""
+        begun = {**asdict(self.text), **self.count.config(), **asdict(self.weigh)}
+        return {**begun, **self.fit.config(begun)}
+
+
+def _train(
+    path: Path | None,
+    corpus: Any,
+    stages: _Stages,
+    run: RunOptions,
+    reporter: Reporter,
+    *,
+    overwrite: bool = False,
+) -> Trained:
+    start = time.perf_counter()
+    known = read_knowledge(stages.fit)  # a bad table is said before the long work
+    text = open_corpus(corpus, stages.text)
+    counts, vocabulary, origin = make_counts(
+        text, stages.text, stages.count, run, reporter, knowledge=known[0]
+    )
+    association, origin = make_association(counts, stages.weigh, run, origin, reporter)
+    del counts
+    counted = time.perf_counter() - start
+    log: tuple[Mapping[str, Any], ...] = ({"stage": "count", "seconds": counted},)
+    work = (association, vocabulary, stages.fit, run, origin, reporter)
+    if path is None:
+        trained = make_model(*work, known)
+    else:
+        trained = fit_to(path, *work, overwrite=overwrite, known=known, log=log)
+    seconds = {"count": counted, "fit": trained.seconds["fit"], "total": time.perf_counter() - start}
+    return replace(trained, log=(*log, *trained.log), seconds=seconds)

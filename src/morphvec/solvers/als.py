@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
@@ -76,11 +77,25 @@ class AlternatingLeastSquares:
         self._balance()
         return problem.terms(self.P, self.S, self.U, engine).as_dict()
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of P and S, and of U where words are composed: U is turned and scaled along, so its rounding is
+        not that of B·P."""
+        names = ("P", "S") if self._problem.composition is None else ("P", "S", "U")
+        return {name: getattr(self, name).copy() for name in names}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take up a state; see Trainer.restore."""
+        self.P, self.S = np.array(state["P"]), np.array(state["S"])
+        self.U = self.P if self._problem.composition is None else np.array(state["U"])
+
     def _turn(self, X: Floats2d, scale: Floats1d) -> None:
         """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value."""
         square = gram(X, scale if scale.any() else np.ones(len(X)), self._engine)
-        with one_blas_thread():
-            _, basis = np.linalg.eigh(square)
+        try:
+            with one_blas_thread():
+                _, basis = np.linalg.eigh(square)
+        except np.linalg.LinAlgError as error:  # of a Gram matrix that holds infinities
+            raise FloatingPointError("the factors are not finite") from error
         basis = basis[:, ::-1]
         self.P = rotate(self.P, basis, self._engine)
         self.S = rotate(self.S, basis, self._engine)

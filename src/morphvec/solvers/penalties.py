@@ -1,17 +1,19 @@
 """Quadratic penalties tr(UᵀLU) over the rows of U, each positive semi-definite and never T × T dense.
 
-Two forms cover every graph: ``SparsePenalty`` holds L itself; ``CompletePenalty`` holds the members of complete
-classes and uses nΣ‖m_i‖² − ‖Σm_i‖² instead of n(n−1)/2 edges. A member is a word, or an offset u_form − u_lemma.
+Three forms cover every graph: ``SparsePenalty`` holds L itself; ``EdgePenalty`` holds the edges of the graphs of
+classes; ``CompletePenalty`` holds the members of complete classes and uses nΣ‖m_i‖² − ‖Σm_i‖² instead of n(n−1)/2
+edges. A member is a word, or an offset u_form − u_lemma. The last two can also be sampled, edge by edge.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
-from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.engine.base import Engine
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError
@@ -35,6 +37,16 @@ class Penalty(Protocol):
 
     def diagonal(self) -> Floats1d:
         """The diagonal of L, float64 [T]."""
+
+    def sample(
+        self, draws: int, exponent: float, importance: bool, generator: np.random.Generator
+    ) -> csr_array | None:
+        """Sampled edges as the rows of a matrix E [draws, T] such that ‖E U‖² estimates tr(UᵀLU); None: no edges.
+
+        A class c of strength s_c = scale_c·|E_c| gets draws ∝ s_c^(1 − exponent), its edges ∝ their weights; a draw
+        stands for |E_c| over the draws that its class expects (TF §3.2, per class). Without ``importance`` every draw
+        stands for the same share of Σ s_c: then small classes weigh more than in L.
+        """
 
 
 class SparsePenalty:
@@ -76,6 +88,101 @@ class SparsePenalty:
     def diagonal(self) -> Floats1d:
         """The diagonal of L."""
         return np.asarray(self.matrix.diagonal(), np.float64)
+
+    def sample(
+        self, draws: int, exponent: float, importance: bool, generator: np.random.Generator
+    ) -> csr_array | None:
+        """A matrix names no edges: it acts in full."""
+        return None
+
+
+class EdgePenalty:
+    """Graphs of listed edges between the members of classes: Σ_e scale_class(e) · weight_e · ‖m_i − m_j‖².
+
+    Parameters
+    ----------
+    members: sparse F [m, T]; row i holds what member i is made of. edges: int [e, 2], member positions, each unordered
+    edge once. edge_class: int [e], class numbers 0..C−1. scales: float [C] per class. weights: float [e] > 0, 1 where
+    left out. L = Fᵀ Eᵀ diag(scale·weight) E F is positive semi-definite by construction.
+    """
+
+    def __init__(
+        self,
+        members: Any,
+        edges: Ints2d,
+        edge_class: Ints1d,
+        scales: Floats1d,
+        weights: Floats1d | None = None,
+    ) -> None:
+        self._members = csr_array(members).astype(np.float64)
+        self._edges = np.asarray(edges, np.int64).reshape(-1, 2)
+        self._edge_class = np.asarray(edge_class, np.int64)
+        self._strength = np.asarray(scales, np.float64)[self._edge_class]
+        if weights is not None:
+            self._strength = self._strength * np.asarray(weights, np.float64)
+        self._classes = len(scales)
+
+    @property
+    def size(self) -> int:
+        """T."""
+        return int(self._members.shape[1])
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """L, sparse float64 [T, T]."""
+        difference = self._differences(self._edges[:, 0], self._edges[:, 1])
+        return csr_array(difference.T @ diags_array(self._strength) @ difference)
+
+    @cached_property
+    def _whole(self) -> SparsePenalty:
+        return SparsePenalty(self.matrix)
+
+    @cached_property
+    def _class_strength(self) -> Floats1d:
+        return np.asarray(np.bincount(self._edge_class, self._strength, self._classes), np.float64)
+
+    def _differences(self, one: Ints1d, other: Ints1d) -> csr_array:
+        rows = np.repeat(np.arange(len(one)), 2)
+        signs = np.tile([1.0, -1.0], len(one))
+        columns = np.column_stack((one, other)).reshape(-1)
+        incidence = csr_array((signs, (rows, columns)), shape=(len(one), self._members.shape[0]))
+        return csr_array(incidence @ self._members)
+
+    def add_product(self, U: Floats2d, scale: float, out: Floats2d, engine: Engine) -> None:
+        """out += scale · L U."""
+        self._whole.add_product(U, scale, out, engine)
+
+    def value(self, U: Floats2d, engine: Engine = _ONE) -> float:
+        """tr(UᵀLU), summed in float64."""
+        return self._whole.value(U, engine)
+
+    def diagonal(self) -> Floats1d:
+        """The diagonal of L."""
+        return self._whole.diagonal()
+
+    def sample(
+        self, draws: int, exponent: float, importance: bool, generator: np.random.Generator
+    ) -> csr_array | None:
+        """See ``Penalty.sample``."""
+        if not len(self._edges):
+            return None
+        strength = self._class_strength
+        ends = self._rates(exponent)
+        drawn = np.minimum(
+            np.searchsorted(ends, _points(draws, ends[-1], generator), side="right"), len(ends) - 1
+        )
+        if importance:
+            shares = strength[self._edge_class[drawn]] ** exponent * (ends[-1] / draws)
+        else:
+            shares = np.full(draws, strength.sum() / draws)
+        made = self._differences(self._edges[drawn, 0], self._edges[drawn, 1])
+        return csr_array(made.multiply(np.sqrt(shares)[:, None]))
+
+    def _rates(self, exponent: float) -> Floats1d:
+        """Running sum of the rates at which edges are drawn."""
+        strength = self._class_strength
+        kept = np.power(strength, -exponent, out=np.zeros(len(strength)), where=strength > 0)
+        return np.cumsum(self._strength * kept[self._edge_class])
 
 
 class CompletePenalty:
@@ -153,21 +260,37 @@ class CompletePenalty:
         shares = np.divide(self._factors, self._sizes, out=np.zeros(len(self._sizes)), where=self._sizes > 0)
         return np.asarray(first - sums.T @ shares, np.float64)
 
+    def sample(
+        self, draws: int, exponent: float, importance: bool, generator: np.random.Generator
+    ) -> csr_array | None:
+        """See ``Penalty.sample``: pairs of members of a class, drawn evenly."""
+        strength = self._factors * np.maximum(self._sizes - 1, 0) / 2
+        kept = np.power(strength, 1 - exponent, out=np.zeros(len(strength)), where=strength > 0)
+        ends = np.cumsum(kept)
+        if not len(ends) or not ends[-1] > 0:
+            return None
+        drawn = np.searchsorted(ends, _points(draws, ends[-1], generator), side="right")
+        drawn = np.minimum(drawn, int(np.flatnonzero(kept)[-1]))
+        sizes = self._sizes[drawn]
+        one = generator.integers(0, sizes)
+        other = (one + generator.integers(1, sizes)) % sizes
+        shares = (
+            strength[drawn] ** exponent * (ends[-1] / draws)
+            if importance
+            else np.full(draws, strength.sum() / draws)
+        )
+        starts = self._starts[drawn]
+        made = self._members[starts + one] - self._members[starts + other]
+        return csr_array(csr_array(made).multiply(np.sqrt(shares)[:, None]))
+
+
+def _points(draws: int, total: float, generator: np.random.Generator) -> Floats1d:
+    """One random point in each of ``draws`` equal stretches of [0, total)."""
+    return (np.arange(draws) + generator.random(draws)) * (total / draws)
+
 
 def edge_penalty(
-    members: Any, edges: Ints1d, edge_class: Ints1d, scales: Floats1d, weights: Floats1d | None = None
-) -> SparsePenalty:
-    """The Laplacian of explicit edges between members: L = Fᵀ Eᵀ diag(scale·weight) E F.
-
-    members: sparse F [m, T]. edges: int [e, 2], member positions, each unordered edge once. edge_class: int [e].
-    scales: float [C] per class. weights: float [e], 1 where left out.
-    """
-    count = len(edges)
-    rows = np.repeat(np.arange(count), 2)
-    signs = np.tile([1.0, -1.0], count)
-    incidence = csr_array((signs, (rows, np.asarray(edges).reshape(-1))), shape=(count, members.shape[0]))
-    strength = np.asarray(scales, np.float64)[edge_class] * (
-        1.0 if weights is None else np.asarray(weights, np.float64)
-    )
-    difference = incidence @ csr_array(members).astype(np.float64)
-    return SparsePenalty(csr_array(difference.T @ diags_array(strength) @ difference))
+    members: Any, edges: Ints2d, edge_class: Ints1d, scales: Floats1d, weights: Floats1d | None = None
+) -> EdgePenalty:
+    """The penalty of explicit edges between members, see ``EdgePenalty``."""
+    return EdgePenalty(members, edges, edge_class, scales, weights)

@@ -194,7 +194,8 @@ class Problem:
         own = rows if self.parts >= rows else 0
         self.ridge = np.full(self.parts, self.ridge_parts)
         self.ridge[:own] = self.ridge_own
-        self._sides: dict[np.dtype[Any], tuple[Side, Side]] = {}
+        self._token_sides: dict[np.dtype[Any], Side] = {}
+        self._feature_sides: dict[np.dtype[Any], Side] = {}
         self._operators: dict[np.dtype[Any], Operator] = {}
 
     @property
@@ -202,11 +203,18 @@ class Problem:
         """(T, F, Q)."""
         return self.matrix.shape[0], self.matrix.shape[1], self.parts
 
+    def token_side(self, dtype: np.dtype[Any]) -> Side:
+        """The stored cells by token, made once per dtype."""
+        if dtype not in self._token_sides:
+            self._token_sides[dtype] = _token_side(self.matrix, self.weights, self.alpha, dtype)
+        return self._token_sides[dtype]
+
     def sides(self, dtype: np.dtype[Any], engine: Engine) -> tuple[Side, Side]:
         """The stored cells by token and by feature, made once per dtype."""
-        if dtype not in self._sides:
-            self._sides[dtype] = _make_sides(self.matrix, self.weights, self.alpha, dtype, engine)
-        return self._sides[dtype]
+        by_token = self.token_side(dtype)
+        if dtype not in self._feature_sides:
+            self._feature_sides[dtype] = _feature_side(by_token, self.matrix.shape[1], engine)
+        return by_token, self._feature_sides[dtype]
 
     def operator(self, dtype: np.dtype[Any]) -> Operator | None:
         """B as an operator, or None for B = I."""
@@ -235,7 +243,7 @@ class Problem:
 
     def terms(self, P: Floats2d, S: Floats2d, U: Floats2d, engine: Engine) -> Terms:
         """``objective`` where U = B·P is at hand."""
-        by_token, _ = self.sides(P.dtype, engine)
+        by_token = self.token_side(P.dtype)
         sums = engine.map(
             lambda b: np.array(
                 fit_rows(
@@ -336,17 +344,18 @@ def _cells(matrix: Any, weights: Any) -> tuple[csr_array, Floats1d]:
     return matrix, np.asarray(csr.data)
 
 
-def _make_sides(
-    matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any], engine: Engine
-) -> tuple[Side, Side]:
-    rows, columns = matrix.shape
+def _token_side(matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any]) -> Side:
     indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
     pull = (weights * matrix.data).astype(dtype, copy=False)
     a = alpha.astype(dtype)
     surplus = np.subtract(weights, a[indices], dtype=np.promote_types(weights.dtype, dtype)).astype(
         dtype, copy=False
     )
-    by_token = Side(indptr, indices, pull, surplus, np.ones(rows, dtype), a, row_blocks(indptr))
+    return Side(indptr, indices, pull, surplus, np.ones(matrix.shape[0], dtype), a, row_blocks(indptr))
+
+
+def _feature_side(by_token: Side, columns: int, engine: Engine) -> Side:
+    indptr, indices, dtype = by_token.indptr, by_token.indices, by_token.pull.dtype
     lengths = np.zeros(columns, np.int64)
     column_lengths(indices, lengths)
     other_indptr = np.zeros(columns + 1, np.int64)
@@ -357,17 +366,24 @@ def _make_sides(
     cuts = row_blocks(other_indptr, most=max(1, min(8, engine.threads)))
     engine.map(
         lambda b: transpose(
-            indptr, indices, pull, surplus, heads, other_indices, other_pull, other_surplus, *b
+            indptr,
+            indices,
+            by_token.pull,
+            by_token.surplus,
+            heads,
+            other_indices,
+            other_pull,
+            other_surplus,
+            *b,
         ),
         cuts,
     )
-    by_feature = Side(
+    return Side(
         other_indptr,
         other_indices,
         other_pull,
         other_surplus,
-        a,
-        np.ones(rows, dtype),
+        by_token.a_col,
+        by_token.a_row,
         row_blocks(other_indptr),
     )
-    return by_token, by_feature
