@@ -40,7 +40,9 @@ def random_lines(words, lines, longest, seed=0):
     ]
 
 
-def counted(corpus, words, *, features="window", threads=1, memory=DEFAULT_MEMORY, log=None, **options):
+def counted(
+    corpus, words, *, features="window", threads=1, memory=DEFAULT_MEMORY, log=None, pieces=None, **options
+):
     """The Counts; what was said on the way goes to ``log``."""
     blocks = features if isinstance(features, tuple) else parse_blocks(features)
     assert all(isinstance(block, BlockOptions) for block in blocks)
@@ -53,6 +55,7 @@ def counted(corpus, words, *, features="window", threads=1, memory=DEFAULT_MEMOR
             folder=Path(folder),
             memory=memory,
             reporter=Reporter(stream=io.StringIO() if log is None else log),
+            pieces=pieces,
         )
 
 

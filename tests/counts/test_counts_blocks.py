@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from counting import counted, encoded
+from counting import counted, encoded, vocabulary
 
 import naive
 from morphvec.counts.count import CountOptions, count
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import BudgetError, InputError
 from morphvec.features.space import Block
+from morphvec.morphology.constraints import Knowledge
+from morphvec.morphology.pieces import find_pieces
+from morphvec.morphology.segmentation import Segmentation
+from morphvec.morphology.tables import Table
 from morphvec.rng import stream
 from morphvec.text.encoded import Encoded
 
@@ -90,3 +94,49 @@ def test_more_bits_than_a_word_has_are_refused():
     many = type("Many", (), {"words": range(2**31 - 1)})()
     with pytest.raises(BudgetError, match="has 64 bits"):
         count(encoded([[0, 1]]), many, CountOptions(window=5), engine=LocalEngine(1), folder=None)
+
+
+def pieces(words, least=1):
+    lemmas, forms, bundles = zip(*((word[:-1], word, "AB"[len(word) % 2]) for word in words), strict=True)
+    table = Table("", list(lemmas), list(forms), list(bundles), "test")
+    cut = Segmentation("", list(words), [(word[:2], word[2:] or "-") for word in words], "test")
+    return find_pieces(
+        Knowledge(tables=(table,), segmentations=(cut,)), vocabulary(words), ("morphemes", "affixes"), least
+    )
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+def test_piece_columns_count_each_type_once(least):
+    has = {
+        "morphemes": {word: {word[:2], word[2:] or "-"} for word in WORDS},
+        "affixes": {word: {"AB"[len(word) % 2]} for word in WORDS},
+    }
+    for kind, of_word in has.items():
+        names = sorted(
+            piece
+            for piece in set().union(*of_word.values())
+            if sum(piece in found for found in of_word.values()) >= least
+        )
+        found = counted(encoded(LINES), WORDS, features=kind, pieces=pieces(WORDS, least))
+        assert found.features == tuple(names)
+        assert np.array_equal(
+            found.matrix.toarray(), [[float(piece in of_word[word]) for piece in names] for word in WORDS]
+        )
+        assert found.blocks == (Block(kind, 0, len(names)),)
+
+
+def test_a_piece_that_a_word_has_half_counts_once():
+    table = Table(
+        "", ["an", "an", "ann", "nan"], ["anna", "anna", "anne", "banana"], ["A", "B", "A", "A"], "test"
+    )
+    known = find_pieces(Knowledge(tables=(table,)), vocabulary(WORDS), ("affixes",), 1)
+    found = counted(encoded(LINES), WORDS, features="affixes:0.5:0,window", pieces=known)
+    assert found.matrix.toarray()[:, :2].tolist() == [[1, 1], [1, 0], [1, 0], [0, 0], [0, 0]]
+    assert found.blocks == (Block("affixes", 0, 2, 0.5, 0.0), Block("window", 2, 7))
+
+
+@pytest.mark.parametrize("kind", ["morphemes", "affixes"])
+def test_piece_columns_without_pieces_are_refused(kind):
+    for known in (None, find_pieces(Knowledge(), vocabulary(WORDS))):
+        with pytest.raises(InputError, match=f"no {kind} are known"):
+            counted(encoded(LINES), WORDS, features=kind, pieces=known)

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from embedding_models import KEYS, composed, plain
+from embedding_models import KEYS, analysed, composed, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +14,16 @@ import morphvec as mv
 from morphvec.artifact import verify
 from morphvec.embeddings import Embeddings
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
+from morphvec.morphology.affixes import AffixRule
+from morphvec.morphology.pieces import Analyser
 
-MODELS = {"plain": plain, "composed": composed, "languages": lambda: composed(KEYS, ("eng", "spa"))}
+MODELS = {
+    "plain": plain,
+    "composed": composed,
+    "languages": lambda: composed(KEYS, ("eng", "spa")),
+    "analysed": analysed,
+    "analysed, no n-grams, languages": lambda: analysed(("eng", "spa"), None),
+}
 
 
 def bytes_of(folder):
@@ -40,13 +49,24 @@ def test_a_model_comes_back_bit_for_bit(tmp_path, name):
     if model.composes:
         assert isinstance(found.parts.vectors, np.memmap)
         assert found.counts.tolist() == model.counts.tolist()
-        assert found.contexts.tobytes() == model.contexts.tobytes()
+        assert (found.contexts is None) == (model.contexts is None)
+        assert model.contexts is None or found.contexts.tobytes() == model.contexts.tobytes()
         assert found.parts.vectors.tobytes() == model.parts.vectors.tobytes()
         assert found.parts.names == model.parts.names
-        assert found.parts.ngrams == model.parts.ngrams
+        assert (found.parts.words, found.parts.ngrams) == (model.words, model.parts.ngrams)
+        assert found.parts.weights == model.parts.weights
         assert (found.parts.composition != model.parts.composition).nnz == 0
-        for word in ("walking", "walk"):
-            language = "spa" if model.languages else ""
+        one, other = found.parts.analyser, model.parts.analyser
+        assert (one.listed, one.segmented) == (other.listed, other.segmented)
+        assert (one.affixes, one.induced) == (other.affixes, other.induced)
+        assert [(morphs.language, morphs.morphs, morphs.total) for morphs in one.morphs] == [
+            (morphs.language, morphs.morphs, morphs.total) for morphs in other.morphs
+        ]
+        for word in ("walking", "walk", "walked", "talk", "seaside", "unwalk"):
+            language = model.languages[0] if model.languages else ""
+            assert found.known_parts(word, language) == model.known_parts(word, language)
+            if not model.known_parts(word, language):
+                continue
             assert np.array_equal(found.vector_for(word, language), model.vector_for(word, language))
     assert found.neighbors(model.words[0], 4) == model.neighbors(model.words[0], 4)
     assert verify(tmp_path / "M", "model") == []
@@ -131,23 +151,88 @@ DAMAGE = {
     "three lengths of n-grams": lambda f: fields_of(f, ngrams=[2, 3, 4]),
     "lengths that are no numbers": lambda f: fields_of(f, ngrams=["a", "b"]),
     "another noun": lambda f: fields_of(f, noun="counts"),
+    "no weights of parts": lambda f: fields_of(f, part_weights=[1.0]),
+    "a weight that is none": lambda f: fields_of(f, part_weights={"ngrams": "much"}),
+    "a weight below 0": lambda f: fields_of(f, part_weights={"ngrams": -1.0}),
+    "a weight of nothing": lambda f: fields_of(f, part_weights={"stems": 1.0}),
+    "n-grams beyond all length": lambda f: fields_of(f, ngrams=[2, 10**9]),
+    "analyses that are not there": lambda f: fields_of(f, part_weights={"lemma": 1.0}),
+}
+ANALYSED_DAMAGE = {
+    "a part of no kind": lambda f: lines_of(f, "parts.tsv", lambda lines: lines.__setitem__(-2, "stem\tx")),
+    "a part twice": lambda f: lines_of(f, "parts.tsv", lambda lines: lines.__setitem__(-2, lines[-3])),
+    "a lemma without its affix": lambda f: lines_of(
+        f, "analyses.tsv", lambda lines: lines.insert(0, "walked\twalk")
+    ),
+    "a word without morphemes": lambda f: lines_of(
+        f, "segments.tsv", lambda lines: lines.insert(0, "walked")
+    ),
+    "a rule of five columns": lambda f: lines_of(
+        f, "rules.tsv", lambda lines: lines.insert(0, "listed\t\tsuffix\ted\t")
+    ),
+    "a rule of another source": lambda f: lines_of(
+        f, "rules.tsv", lambda lines: lines.insert(0, "guessed\t\tsuffix\ted\t\tx")
+    ),
+    "an infix": lambda f: lines_of(f, "rules.tsv", lambda lines: lines.insert(0, "listed\t\tinfix\ted\t\tx")),
+    "a morph before its model": lambda f: lines_of(f, "morphs.tsv", lambda lines: lines.pop(0)),
+    "a morph twice": lambda f: lines_of(f, "morphs.tsv", lambda lines: lines.append("\ted\t7")),
+    "a model without morphs": lambda f: lines_of(f, "morphs.tsv", lambda lines: lines.insert(0, "\t\t3")),
+    "a morph without a count": lambda f: lines_of(f, "morphs.tsv", lambda lines: lines.append("\ted")),
+    "a morph of no number": lambda f: lines_of(
+        f, "morphs.tsv", lambda lines: lines.__setitem__(1, "\ted\tmany")
+    ),
+    "a morph that no word has": lambda f: lines_of(
+        f, "morphs.tsv", lambda lines: lines.__setitem__(-1, "\twalk\t0")
+    ),
 }
 
 
-@pytest.mark.parametrize("name", DAMAGE)
+@pytest.mark.parametrize("name", [*DAMAGE, *ANALYSED_DAMAGE])
 def test_a_model_at_odds_with_itself_is_one_clear_error(tmp_path, name):
-    composed().save(tmp_path / "M")
-    DAMAGE[name](tmp_path / "M")
+    (composed() if name in DAMAGE else analysed()).save(tmp_path / "M")
+    {**DAMAGE, **ANALYSED_DAMAGE}[name](tmp_path / "M")
     with pytest.raises(ArtifactError) as caught:
         mv.load(tmp_path / "M")
     assert "\n" not in str(caught.value)
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+@pytest.fixture(scope="module", params=["composed", "analysed"])
+def saved(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("saved") / "M"
-    composed().save(folder)
+    MODELS[request.param]().save(folder)
     return folder, bytes_of(folder)
+
+
+def test_what_unseen_words_need_lies_in_files_with_hashes(tmp_path):
+    analysed().save(tmp_path / "M")
+    manifest = json.loads((tmp_path / "M" / "manifest.json").read_text())
+    files = {"analyses.tsv", "segments.tsv", "rules.tsv", "morphs.tsv"}
+    assert files < manifest["parts"].keys()
+    composed().save(tmp_path / "N")
+    assert not files & {file.name for file in (tmp_path / "N").iterdir()}
+
+
+def test_a_model_of_the_first_release_has_ngrams_of_weight_one(tmp_path):
+    composed().save(tmp_path / "M")
+    file = tmp_path / "M" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["part_weights"]
+    file.write_text(json.dumps(manifest))
+    assert np.array_equal(mv.load(tmp_path / "M").vector_for("walking"), composed().vector_for("walking"))
+
+
+@pytest.mark.parametrize("name", ["a\nb", "half \ud800"])
+def test_a_part_that_no_line_holds_is_refused(tmp_path, name):
+    model = analysed()
+    parts = replace(model.parts, names=(*model.parts.names[:-1], ("affix", name)))
+    model.parts = parts
+    with pytest.raises(OutputError, match="a part's name has no tab, no line feed"):
+        model.save(tmp_path / "M")
+    rule = AffixRule("suffix", "ed", "", f"{name}\t")
+    model.parts = replace(analysed().parts, analyser=Analyser(affixes=(rule,)))
+    with pytest.raises(OutputError, match="a part's name has no tab, no line feed"):
+        model.save(tmp_path / "M")
+    assert not (tmp_path / "M").exists()
 
 
 @given(st.data())
@@ -167,5 +252,6 @@ def test_any_byte_changed_anywhere_is_found_or_refused(saved, data):
         with contextlib.suppress(MorphvecError), np.errstate(all="ignore"):
             model = mv.load(folder)
             model.neighbors(model.words[0], 3)
+            model.neighbors("walked", 3)
     finally:
         (folder / name).write_bytes(contents[name])

@@ -19,8 +19,9 @@ def test_known_words_are_the_composition_of_their_parts():
 def test_an_unseen_word_is_the_sum_of_its_known_parts(word):
     """b_new has 1/(m + 1) for each of the m known n-grams and no own row."""
     model = composed()
-    names = [name for name in model.parts.names if name in naive.ngrams(word.lower(), 2, 4)]
-    rows = [len(WORDS) + model.parts.names.index(name) for name in names]
+    grams = [name for _, name in model.parts.names]
+    names = [name for name in grams if name in naive.ngrams(word.lower(), 2, 4)]
+    rows = [len(WORDS) + grams.index(name) for name in names]
     wanted = model.parts.vectors[rows].astype(np.float64).sum(axis=0) / (len(rows) + 1)
     found = model.vector_for(word)
     assert found.dtype == np.float32

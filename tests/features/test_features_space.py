@@ -13,6 +13,7 @@ from morphvec.features.space import BlockOptions, check_choice, check_number, pa
         ("ids", (BlockOptions("ids", 1.0, None),)),
         ("window,ids:2:0.3", (BlockOptions("window"), BlockOptions("ids", 2.0, 0.3))),
         (" ngrams:0.5 , window::", None),
+        ("affixes:2,morphemes", (BlockOptions("affixes", 2.0), BlockOptions("morphemes"))),
         ("ngrams:0.5 , window:1e1:0", (BlockOptions("ngrams", 0.5), BlockOptions("window", 10.0, 0.0))),
     ],
 )
@@ -27,7 +28,7 @@ def test_blocks_by_name(text, blocks):
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("", "a block is one of window, ids, ngrams"),
+        ("", "a block is one of window, ids, ngrams, morphemes, affixes"),
         ("windows", "a block is one of"),
         ("window,window:2", "a block occurs once"),
         ("window:0", "β > 0"),

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
-from morphvec.features.subword import compose, find_grams, grams_of, weights_of_unseen
+from morphvec.features.composition import compose
+from morphvec.features.subword import find_grams, grams_of
 
-WORDS = ["walk", "walks", "walked", "talk", "talks", "talked", "ng'ombe", "ọ̀rẹ́", "हिन्दी", "a", "aaaaaa"]
 ALPHABET = st.text(st.sampled_from("ab<>é𐐀"), min_size=1, max_size=7)
 
 
@@ -39,28 +38,4 @@ def test_a_vocabulary_without_any_gram():
     found = find_grams(["a", "b"], 5, 6, 1)
     assert found.names == ()
     assert found.member.shape == (2, 0)
-    assert np.array_equal(compose(found, 0.5).toarray(), 0.5 * np.eye(2))
-
-
-@pytest.mark.parametrize("own", [0.5, 1.0, 3.0])
-def test_a_word_is_the_mean_of_its_parts(own):
-    grams = find_grams(WORDS, 3, 6, 2)
-    B = compose(grams, own)
-    T, Q = len(WORDS), len(grams.names)
-    assert B.shape == (T, T + Q)
-    assert B.dtype == np.float32
-    wanted = np.zeros((T, T + Q))
-    for t, word in enumerate(WORDS):
-        parts = [grams.names.index(gram) for gram in naive.ngrams(word, 3, 6) if gram in grams.names]
-        wanted[t, t] = own / (len(parts) + 1)
-        wanted[t, [T + part for part in parts]] = 1 / (len(parts) + 1)
-    np.testing.assert_allclose(B.toarray(), wanted, rtol=1e-6)
-
-
-def test_an_unseen_word_has_the_parts_that_are_known():
-    grams = find_grams(WORDS, 3, 6, 2)
-    index = {name: number for number, name in enumerate(grams.names)}
-    found = [grams.names[column] for column in weights_of_unseen("stalked", index, 3, 6)]
-    assert set(found) == naive.ngrams("stalked", 3, 6) & set(grams.names)
-    assert "alke" in found
-    assert len(weights_of_unseen("xyz", index, 3, 6)) == 0
+    assert np.array_equal(compose(np.full(2, 0.5), [(1.0, found.member)]).toarray(), 0.5 * np.eye(2))

@@ -213,8 +213,8 @@ def _load_morphs(path: Path) -> tuple[MorphModel, ...]:
         language, morph, count = cells
         if not morph:
             found.append((language, int(count), {}))
-        elif not found or found[-1][0] != language:
-            raise ValueError(f"{MORPHS} has a morph before its model")
+        elif not found or found[-1][0] != language or morph in found[-1][2]:
+            raise ValueError(f"{MORPHS} has a morph before its model, or twice")
         else:
             found[-1][2][morph] = int(count)
     # Words without morphs: all that a model needs of the words that its counts were taken from is their number.

@@ -1,4 +1,4 @@
-"""Scores with n, coverage and intervals: similarity, analogies, relations, bilingual lexicons."""
+"""Scores with n, coverage and intervals: similarity, analogies, relations, bilingual lexicons, paradigms."""
 
 from morphvec.evaluate.base import Outcome, WordVectors
 from morphvec.evaluate.datasets import (
@@ -11,7 +11,8 @@ from morphvec.evaluate.datasets import (
     read_relations,
     read_similarity,
 )
-from morphvec.evaluate.report import Comparison, Result, compare, evaluate, markdown_table, text_table
+from morphvec.evaluate.report import Comparison, Result, compare, evaluate
+from morphvec.evaluate.tables import markdown_table, text_table
 
 __all__ = [
     "AnalogySet",

@@ -55,6 +55,7 @@ class Outcome:
     gold: float64[n] human scores where the metric is a rank correlation; None where it is the mean of ``values``.
     total: how many items the test has; the rest is counted as not answered.
     reason: why nothing could be answered, where that is so.
+    clusters: int64[n], items of one number belong together and are drawn together; None where each stands alone.
     """
 
     task: str
@@ -67,6 +68,7 @@ class Outcome:
     gold: Floats1d | None = None
     detail: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
+    clusters: Ints1d | None = None
 
 
 def key_of(model: WordVectors, word: str, language: str = "") -> str:

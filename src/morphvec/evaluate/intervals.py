@@ -3,7 +3,7 @@
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), §13.3. Items are drawn with replacement;
 the interval holds the middle 95% of the scores of the draws. The same seed gives the same interval.
 
-Items are taken as independent. Analogy questions of a section share their pairs, so their interval speaks of other
+Items are taken as independent, except where clusters of them are drawn whole. Analogy questions of a section share their pairs, so their interval speaks of other
 questions made of these pairs and is too narrow for other pairs; the methods on pairs have no such flaw.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from morphvec.arrays import Floats1d, Ints2d
+from morphvec.arrays import Floats1d, Ints1d, Ints2d
 from morphvec.evaluate.similarity import weighted_spearman
 from morphvec.rng import stream
 
@@ -30,21 +30,31 @@ class Interval:
     draws: int
 
 
-def mean_interval(values: Floats1d, *, resamples: int = 1000, seed: int = 0) -> Interval | None:
+def mean_interval(
+    values: Floats1d, *, clusters: Ints1d | None = None, resamples: int = 1000, seed: int = 0
+) -> Interval | None:
     """The interval of the mean of float64[n] values; None without values or draws.
 
-    How often each distinct value is drawn is multinomial, which is the law of drawing the n items one by one and
-    takes a fraction of the time where the values are hits.
+    clusters: int64[n], items of one number are drawn together (the cluster bootstrap): a draw takes as many clusters
+    as there are, and its score is the mean over all their items. How often each distinct value (or each distinct
+    sum and size of a cluster) is drawn is multinomial, which is the law of drawing one by one and takes a fraction
+    of the time where the values are hits.
     """
     if not len(values) or not resamples:
         return None
-    distinct, counts = np.unique(values, return_counts=True)
-    rng, n = stream(seed), len(values)
+    sums: Floats1d = np.asarray(values, dtype=np.float64)
+    sizes: Floats1d = np.ones(len(values))
+    if clusters is not None:
+        _, cluster = np.unique(clusters, return_inverse=True)
+        sums = np.asarray(np.bincount(cluster, weights=values), dtype=np.float64)
+        sizes = np.bincount(cluster).astype(np.float64)
+    distinct, counts = np.unique(np.stack([sums, sizes], axis=1), axis=0, return_counts=True)
+    rng, n = stream(seed), len(sums)
     rows = max(1, _BLOCK // len(distinct))
-    means = [
-        (rng.multinomial(n, counts / n, size=min(rows, resamples - start)) * distinct).sum(axis=1) / n
-        for start in range(0, resamples, rows)
-    ]
+    means = []
+    for start in range(0, resamples, rows):
+        drawn = rng.multinomial(n, counts / n, size=min(rows, resamples - start))
+        means.append((drawn * distinct[:, 0]).sum(axis=1) / (drawn * distinct[:, 1]).sum(axis=1))
     return _percentiles(np.concatenate(means))
 
 
@@ -59,10 +69,10 @@ def spearman_interval(x: Floats1d, y: Floats1d, *, resamples: int = 1000, seed: 
 
 
 def mean_difference_interval(
-    a: Floats1d, b: Floats1d, *, resamples: int = 1000, seed: int = 0
+    a: Floats1d, b: Floats1d, *, clusters: Ints1d | None = None, resamples: int = 1000, seed: int = 0
 ) -> Interval | None:
     """The interval of mean(a) − mean(b), for the values float64[n] of two models on the same n items."""
-    return mean_interval(a - b, resamples=resamples, seed=seed)
+    return mean_interval(a - b, clusters=clusters, resamples=resamples, seed=seed)
 
 
 def spearman_difference_interval(

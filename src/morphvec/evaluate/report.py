@@ -1,12 +1,11 @@
-"""All tests on one model, as results with n, coverage and interval; comparison of two models; tables.
+"""All tests on one model, as results with n, coverage and interval; comparison of two models.
 
-Nothing is printed here: results are values, tables are strings.
+Nothing is printed here: results are values, and ``tables`` makes strings of them.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,14 +16,14 @@ import numpy as np
 from morphvec.arrays import Floats1d
 from morphvec.errors import OptionError
 from morphvec.evaluate import analogy as analogies
-from morphvec.evaluate import datasets, intervals, lexicon
+from morphvec.evaluate import collapse, datasets, inflection, intervals, lexicon, paradigms
 from morphvec.evaluate import similarity as similarities
 from morphvec.evaluate.base import Outcome, WordVectors, check_language
 from morphvec.evaluate.datasets import AnalogySet, DictionarySet, RelationSet, SimilaritySet
+from morphvec.morphology.tables import Table, parse_language_path, read_unimorph, read_words
 from morphvec.report import SILENT, Reporter
 
 File: TypeAlias = str | Path
-ABSENT = "–"
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,8 @@ class _Plan:
     analogy: tuple[AnalogySet, ...]
     pairs: tuple[RelationSet, ...]
     bli: tuple[tuple[str, str, DictionarySet], ...]
+    tables: tuple[Table, ...]
+    lemmas: tuple[str, ...] | None
     unknown: str | None
     restrict: int
     analogy_method: str
@@ -91,9 +92,17 @@ class _Plan:
     seed: int
 
     def __post_init__(self) -> None:
-        if not (self.similarity or self.analogy or self.pairs or self.bli):
+        if self.lemmas is not None and not self.tables:
             raise OptionError(
-                "no test set", "a test needs a file", "pass --similarity, --analogy, --pairs or --bli"
+                f"a list of lemmas ({len(self.lemmas):,}) and no table",
+                "--paradigm-lemmas says which rows of --paradigms are asked about",
+                "pass --paradigms too",
+            )
+        if not (self.similarity or self.analogy or self.pairs or self.bli or self.tables):
+            raise OptionError(
+                "no test set",
+                "a test needs a file",
+                "pass --similarity, --analogy, --pairs, --bli or --paradigms",
             )
         if self.unknown is not None:
             similarities.check_rule(self.unknown)
@@ -112,6 +121,8 @@ def evaluate(
     analogy: Sequence[File | AnalogySet] = (),
     pairs: Sequence[File | RelationSet] = (),
     bli: Sequence[tuple[str, str, File | DictionarySet]] = (),
+    paradigms: Sequence[File | Table] = (),
+    paradigm_lemmas: File | Sequence[str] | None = None,
     unknown: str | None = None,
     restrict: int = 30000,
     analogy_method: str = "3cosadd",
@@ -122,13 +133,15 @@ def evaluate(
 ) -> list[Result]:
     """Score a model on test files (or on sets already read), in the order of the arguments.
 
+    paradigms: inflection tables, ``LANG=path`` in a model of several languages; each gives the tasks ``paradigms`` and
+    ``classes``. paradigm_lemmas: a file or a list of lemmas; only their rows are then asked about (see ``paradigms``).
     unknown: one rule for unknown words of similarity sets (``skip``, ``compose``, ``zero``); None gives a result for
     skip and, where the model composes, one for compose. restrict: candidates of an analogy. language: of words that
     do not carry theirs, in a model of several languages. bootstrap: draws for the 95% intervals; 0 for none.
     Raises InputError with the line of a bad file, OptionError for a bad setting; both before any work.
     """
     plan = _Plan(
-        *_read(similarity, analogy, pairs, bli),
+        *_read(similarity, analogy, pairs, bli, paradigms, paradigm_lemmas),
         unknown,
         restrict,
         analogy_method,
@@ -142,7 +155,7 @@ def evaluate(
     with reporter.stage("evaluate", total=len(tests), unit="tests") as progress:
         for test in tests:
             results += [_result(outcome, bootstrap, seed) for outcome in _run(model, plan, test)]
-            progress.advance(1, test.dataset.name)
+            progress.advance(1, test.name)
     return results
 
 
@@ -154,6 +167,8 @@ def compare(
     analogy: Sequence[File | AnalogySet] = (),
     pairs: Sequence[File | RelationSet] = (),
     bli: Sequence[tuple[str, str, File | DictionarySet]] = (),
+    paradigms: Sequence[File | Table] = (),
+    paradigm_lemmas: File | Sequence[str] | None = None,
     unknown: str | None = None,
     restrict: int = 30000,
     analogy_method: str = "3cosadd",
@@ -167,7 +182,7 @@ def compare(
     Arguments and errors as in ``evaluate``; similarity with unknown words composed only where both models compose.
     """
     plan = _Plan(
-        *_read(similarity, analogy, pairs, bli),
+        *_read(similarity, analogy, pairs, bli, paradigms, paradigm_lemmas),
         unknown,
         restrict,
         analogy_method,
@@ -183,7 +198,7 @@ def compare(
         for test in tests:
             both = zip(_run(a, plan, test), _run(b, plan, test), strict=True)
             rows += [_comparison(left, right, bootstrap, seed) for left, right in both]
-            progress.advance(1, test.dataset.name)
+            progress.advance(1, test.name)
     return rows
 
 
@@ -194,9 +209,14 @@ def compare(
 class _Test:
     """One dataset with what its task needs beside it: the rule of unknown words, or the two languages."""
 
-    dataset: SimilaritySet | AnalogySet | RelationSet | DictionarySet
+    dataset: SimilaritySet | AnalogySet | RelationSet | DictionarySet | Table
     rule: str = "skip"
     languages: tuple[str, str] = ("", "")
+
+    @property
+    def name(self) -> str:
+        """What the test is called in a line of progress."""
+        return self.dataset.source if isinstance(self.dataset, Table) else self.dataset.name
 
 
 def _read(
@@ -204,11 +224,15 @@ def _read(
     analogy: Sequence[File | AnalogySet],
     pairs: Sequence[File | RelationSet],
     bli: Sequence[tuple[str, str, File | DictionarySet]],
+    tables: Sequence[File | Table],
+    lemmas: File | Sequence[str] | None,
 ) -> tuple[
     tuple[SimilaritySet, ...],
     tuple[AnalogySet, ...],
     tuple[RelationSet, ...],
     tuple[tuple[str, str, DictionarySet], ...],
+    tuple[Table, ...],
+    tuple[str, ...] | None,
 ]:
     return (
         tuple(f if isinstance(f, SimilaritySet) else datasets.read_similarity(f) for f in similarity),
@@ -218,7 +242,14 @@ def _read(
             (source, target, f if isinstance(f, DictionarySet) else datasets.read_dictionary(f))
             for source, target, f in bli
         ),
+        tuple(f if isinstance(f, Table) else _read_table(f) for f in tables),
+        None if lemmas is None else tuple(read_words(lemmas) if isinstance(lemmas, File) else lemmas),
     )
+
+
+def _read_table(file: File) -> Table:
+    language, path = parse_language_path(file) if isinstance(file, str) else ("", file)
+    return read_unimorph(path, language)
 
 
 def _check(model: WordVectors, plan: _Plan) -> None:
@@ -228,6 +259,8 @@ def _check(model: WordVectors, plan: _Plan) -> None:
             check_language(model, language)
     if plan.unknown is not None and plan.similarity:
         similarities.check_rule(plan.unknown, composes=model.composes)
+    for table in plan.tables:
+        inflection.check(model, table, plan.lemmas, plan.language)
 
 
 def _tests(plan: _Plan, *, compose: bool) -> Iterator[_Test]:
@@ -236,6 +269,7 @@ def _tests(plan: _Plan, *, compose: bool) -> Iterator[_Test]:
     yield from (_Test(dataset) for dataset in plan.analogy)
     yield from (_Test(dataset) for dataset in plan.pairs)
     yield from (_Test(dataset, languages=(source, target)) for source, target, dataset in plan.bli)
+    yield from (_Test(table) for table in plan.tables)
 
 
 def _run(model: WordVectors, plan: _Plan, test: _Test) -> list[Outcome]:
@@ -243,6 +277,9 @@ def _run(model: WordVectors, plan: _Plan, test: _Test) -> list[Outcome]:
         return [similarities.score(model, test.dataset, test.rule, language=plan.language)]
     if isinstance(test.dataset, DictionarySet):
         return lexicon.score(model, test.dataset, *test.languages)
+    if isinstance(test.dataset, Table):
+        asked = paradigms.score(model, test.dataset, lemmas=plan.lemmas, language=plan.language)
+        return asked + collapse.score(model, test.dataset, language=plan.language)
     return analogies.score(
         model,
         test.dataset,
@@ -260,7 +297,9 @@ def _result(outcome: Outcome, bootstrap: int, seed: int) -> Result:
     if score is None:
         detail["reason"] = outcome.reason
     elif outcome.gold is None:
-        interval = intervals.mean_interval(outcome.values, resamples=bootstrap, seed=seed)
+        interval = intervals.mean_interval(
+            outcome.values, clusters=outcome.clusters, resamples=bootstrap, seed=seed
+        )
     else:
         interval = intervals.spearman_interval(outcome.values, outcome.gold, resamples=bootstrap, seed=seed)
     if interval is not None and interval.draws < bootstrap:
@@ -288,7 +327,8 @@ def _comparison(left: Outcome, right: Outcome, bootstrap: int, seed: int) -> Com
     difference = None if scores[0] is None or scores[1] is None else scores[0] - scores[1]
     interval = None
     if difference is not None and gold is None:
-        interval = intervals.mean_difference_interval(a, b, resamples=bootstrap, seed=seed)
+        clusters = None if left.clusters is None else left.clusters[i]
+        interval = intervals.mean_difference_interval(a, b, clusters=clusters, resamples=bootstrap, seed=seed)
     elif difference is not None and gold is not None:
         interval = intervals.spearman_difference_interval(a, b, gold, resamples=bootstrap, seed=seed)
     return Comparison(
@@ -311,64 +351,3 @@ def _score(values: Floats1d, gold: Floats1d | None) -> float | None:
         return float(values.mean()) if len(values) else None
     value = similarities.spearman(values, gold) if len(values) >= similarities.LEAST else math.nan
     return value if math.isfinite(value) else None
-
-
-# ------------------------------------------------------------------------------------------------ tables
-
-
-def text_table(scored: Sequence[tuple[str, Sequence[Result]]]) -> str:
-    """A plain table: a row for each result, a column for each (model name, its results); notes below."""
-    lines, notes = _cells(scored)
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
-    rows = [
-        "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
-    return "\n".join([*rows, "", *notes])
-
-
-def markdown_table(scored: Sequence[tuple[str, Sequence[Result]]]) -> str:
-    """The same table in Markdown."""
-    lines, notes = _cells(scored)
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    rows.insert(1, "|" + " --- |" * len(lines[0]))
-    return "\n".join([*rows, "", *(f"- {note}" for note in notes)])
-
-
-def _cells(scored: Sequence[tuple[str, Sequence[Result]]]) -> tuple[list[list[str]], list[str]]:
-    columns = [{_row_key(result): result for result in results} for _, results in scored]
-    keys = list(dict.fromkeys(key for column in columns for key in column))
-    lines = [["task", "dataset", "metric", "unknown words", *(name for name, _ in scored)]]
-    notes = {"score [95% interval] n answered/n of all": None}
-    for key in keys:
-        found = [column.get(key) for column in columns]
-        lines.append([*key, *(map(_cell, found))])
-        for (name, _), result in zip(scored, found, strict=True):
-            if result is not None and result.score is None:
-                notes[f"{ABSENT} {name}, {' '.join(key[:3])}: {result.detail['reason']}"] = None
-    printable = [["".join(c if c.isprintable() else "?" for c in cell) for cell in line] for line in lines]
-    return printable, ["".join(c if c.isprintable() else "?" for c in note) for note in notes]
-
-
-def _row_key(result: Result) -> tuple[str, str, str, str]:
-    return result.task, result.dataset, result.metric, result.unknown
-
-
-def _cell(result: Result | None) -> str:
-    if result is None:
-        return ABSENT
-    of = f"{result.n}/{result.total}"
-    if result.score is None:
-        return f"{ABSENT} {of}"
-    if result.low is None or result.high is None:
-        return f"{result.score:.3f} {of}"
-    return f"{result.score:.3f} [{result.low:.3f}, {result.high:.3f}] {of}"
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal that a text takes: combining marks none, wide letters two."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )

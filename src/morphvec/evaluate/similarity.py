@@ -18,7 +18,7 @@ from morphvec.evaluate.datasets import SimilaritySet
 
 RULES = ("skip", "compose", "zero")
 LEAST = 3  # pairs; below that a rank correlation says nothing
-_BANDS = (("unseen", 0, 0), ("<100", 1, 99), ("100-1000", 100, 1000), (">1000", 1001, None))
+BANDS = (("unseen", 0, 0), ("<100", 1, 99), ("100-1000", 100, 1000), (">1000", 1001, None))
 
 
 def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, language: str = "") -> Outcome:
@@ -140,7 +140,7 @@ def _cosines(table: Floats1d, index: Ints2d) -> Floats1d:
 def _bands(rarer: Ints1d, values: Floats1d, gold: Floats1d) -> dict[str, dict[str, Any]]:
     """n and correlation by the count of the rarer word of a pair; a word outside the vocabulary counts 0."""
     bands = {}
-    for name, low, high in _BANDS:
+    for name, low, high in BANDS:
         inside: Bools1d = (rarer >= low) & (rarer <= high if high is not None else True)
         n = int(inside.sum())
         bands[name] = {
