@@ -12,7 +12,14 @@ from morphvec.association import Association
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError, OptionError
 from morphvec.features.space import Block
-from morphvec.methods.token_feature import TokenFeatureOptions, fit, make_composition, row_rates
+from morphvec.methods.token_feature import (
+    TokenFeatureOptions,
+    default_parts,
+    fit,
+    make_composition,
+    row_rates,
+)
+from morphvec.morphology.affixes import AffixRule
 from morphvec.morphology.constraints import Knowledge
 from morphvec.morphology.tables import Table
 from morphvec.report import Reporter
@@ -116,7 +123,7 @@ def test_parts_that_nothing_tells_are_left_out_with_a_warning():
     said = io.StringIO()
     options = TokenFeatureOptions(parts=("own", "lemma", "morphemes"), ngrams=None, ngram_min_types=2)
     found = made(options, said=said)
-    assert found.weights == {"lemma": 1.0}
+    assert found.weights == {"lemma": 2.0}
     assert "no word has morphemes" in said.getvalue()
     assert made(options, Knowledge()) is None
     plain, factors = fitted("own,affixes", Knowledge())
@@ -125,7 +132,7 @@ def test_parts_that_nothing_tells_are_left_out_with_a_warning():
 
 
 def test_words_without_own_rows_need_something_else():
-    options = TokenFeatureOptions(parts=("lemma", "affixes"), ngrams=None, ngram_min_types=2)
+    options = TokenFeatureOptions(parts=("lemma:1", "affixes:1"), ngrams=None, ngram_min_types=2)
     rows = made(options).matrix.toarray()
     np.testing.assert_allclose(
         rows[2], [1 / 3, 0, 0, 0, 0, 0, 1 / 3], rtol=1e-6
@@ -137,6 +144,19 @@ def test_words_without_own_rows_need_something_else():
         TokenFeatureOptions(parts=("ngrams",), ngrams=None)
     with pytest.raises(OptionError, match="a part is one of"):
         TokenFeatureOptions(parts=("own", "stems"))
+
+
+def test_a_table_or_a_list_makes_lemma_and_affixes_parts_where_none_are_named():
+    rule = AffixRule("suffix", "ed", "", "-ed")
+    assert default_parts(knowledge()) == ("own", "ngrams", "lemma", "affixes")
+    assert default_parts(Knowledge(affixes=(rule,))) == ("own", "ngrams", "lemma", "affixes")
+    assert default_parts(Knowledge(hold_out=("walk",))) == ("own", "ngrams")
+    options = TokenFeatureOptions(dim=3, ngrams=None, ngram_min_types=2, epochs=1)
+    one = LocalEngine(1)
+    model, _ = fit(association(), vocabulary(), options, [], knowledge=knowledge(), engine=one)
+    assert model.parts.weights == {"lemma": 2.0, "affixes": 0.5}
+    plain, _ = fit(association(), vocabulary(), options, [], engine=one)
+    assert plain.parts is None
 
 
 @pytest.mark.parametrize(("kind", "weight"), [("window", 1.0), ("ids", 3.0)])

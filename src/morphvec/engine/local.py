@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
+from threading import local
 
 from morphvec.engine.base import Block, Value
 from morphvec.errors import OptionError
+
+_here = local()  # ``inside``: this thread works for a map, and one inside it runs its blocks in turn
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """The threads of all engines of one size: a step of a few milliseconds is not worth starting them anew."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="morphvec")
 
 
 def cores() -> int:
@@ -32,10 +42,22 @@ class LocalEngine:
 
     def map(self, function: Callable[[Block], Value], blocks: Sequence[Block]) -> list[Value]:
         """See Engine.map. The first error of a block is raised after the running blocks end."""
-        if self.threads == 1 or len(blocks) <= 1:
+        if self.threads == 1 or len(blocks) <= 1 or getattr(_here, "inside", False):
             return [function(block) for block in blocks]
-        with ThreadPoolExecutor(min(self.threads, len(blocks))) as pool:
-            return list(pool.map(function, blocks))
+
+        def work(block: Block) -> Value:
+            _here.inside = True
+            return function(block)
+
+        pool = _pool(self.threads)
+        futures: list[Future[Value]] = [pool.submit(work, block) for block in blocks]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            wait(futures)
+            raise
 
 
 def local_engine(threads: int | None = None) -> LocalEngine:

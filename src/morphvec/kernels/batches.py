@@ -1,6 +1,7 @@
-"""Kernels of the mini-batch solvers: draws from the stored cells of a tile, and steps on rows.
+"""Kernels of the mini-batch solvers: draws from the stored cells of a tile.
 
-The stored cells lie tile by tile (``solvers.tiles``). Tiles of one diagonal share no row and no column, so each writes
+The stored cells lie tile by tile (``solvers.tiles``), each in four numbers side by side, since a batch skips from cell
+to cell: places [n, 0] and [n, 1] hold row and column, values [n, 2] and [n, 3] pull and surplus, in one memory. Tiles of one diagonal share no row and no column, so each writes
 its own rows of dU and dS. A draw depends on (key, number of the draw) alone, whoever makes it. Gradients are *half*
 gradients, as everywhere in the solvers: Σ (surplus (u·s) − pull) s.
 """
@@ -11,10 +12,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Floats1d, Floats2d
+from morphvec.arrays import Floats1d, Floats2d, Ints2d
 from morphvec.kernels.rows import REORDER
 
 _UNIT = 1.0 / 9007199254740992.0  # 2**-53
+_HELD = 64  # cells chosen before they are worked on
 
 
 @nb.njit(nogil=True, cache=True)
@@ -54,10 +56,8 @@ def fill_tiles(
     surplus: Floats1d,
     column_tile: NDArray[np.int32],
     heads: NDArray[np.int64],
-    rows_out: NDArray[np.int32],
-    columns_out: NDArray[np.int32],
-    pull_out: Floats1d,
-    surplus_out: Floats1d,
+    places: Ints2d,
+    values: Floats2d,
     begin: int,
     end: int,
 ) -> None:
@@ -67,10 +67,10 @@ def fill_tiles(
             tile = column_tile[indices[n]]
             at = heads[tile]
             heads[tile] = at + 1
-            rows_out[at] = t
-            columns_out[at] = indices[n]
-            pull_out[at] = pull[n]
-            surplus_out[at] = surplus[n]
+            places[at, 0] = t
+            places[at, 1] = indices[n]
+            values[at, 2] = pull[n]
+            values[at, 3] = surplus[n]
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
@@ -106,11 +106,99 @@ def _add_cell(
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _meet(G: Floats2d, seen: NDArray[np.int32], t: int, step: int) -> None:
+    """Clear a row of G that is met first in this step."""
+    if seen[t] != step:
+        seen[t] = step
+        G[t, :] = 0
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _add_cells(
+    places: Ints2d,
+    values: Floats2d,
+    chosen: NDArray[np.int64],
+    scales: Floats1d,
+    count: int,
+    U: Floats2d,
+    S: Floats2d,
+    dU: Floats2d,
+    dS: Floats2d,
+    seen_rows: NDArray[np.int32],
+    seen_columns: NDArray[np.int32],
+    step: int,
+) -> None:
+    """``_add_cell`` for each of the first ``count`` chosen cells, four at a time: their rows are fetched together."""
+    k = U.shape[1]
+    i = 0
+    while i + 4 <= count:
+        n0, n1, n2, n3 = chosen[i], chosen[i + 1], chosen[i + 2], chosen[i + 3]
+        t0, t1, t2, t3 = places[n0, 0], places[n1, 0], places[n2, 0], places[n3, 0]
+        f0, f1, f2, f3 = places[n0, 1], places[n1, 1], places[n2, 1], places[n3, 1]
+        u0, u1, u2, u3 = U[t0], U[t1], U[t2], U[t3]
+        s0, s1, s2, s3 = S[f0], S[f1], S[f2], S[f3]
+        d0 = d1 = d2 = d3 = U.dtype.type(0)
+        for j in range(k):
+            d0 += u0[j] * s0[j]
+            d1 += u1[j] * s1[j]
+            d2 += u2[j] * s2[j]
+            d3 += u3[j] * s3[j]
+        e0 = scales[i] * (values[n0, 3] * d0 - values[n0, 2])
+        e1 = scales[i + 1] * (values[n1, 3] * d1 - values[n1, 2])
+        e2 = scales[i + 2] * (values[n2, 3] * d2 - values[n2, 2])
+        e3 = scales[i + 3] * (values[n3, 3] * d3 - values[n3, 2])
+        _meet(dU, seen_rows, t0, step)
+        if t0 == t1 and t1 == t2 and t2 == t3:
+            du = dU[t0]
+            for j in range(k):
+                du[j] += e0 * s0[j] + e1 * s1[j] + e2 * s2[j] + e3 * s3[j]
+        else:
+            _meet(dU, seen_rows, t1, step)
+            _meet(dU, seen_rows, t2, step)
+            _meet(dU, seen_rows, t3, step)
+            for j in range(k):
+                dU[t0, j] += e0 * s0[j]
+            for j in range(k):
+                dU[t1, j] += e1 * s1[j]
+            for j in range(k):
+                dU[t2, j] += e2 * s2[j]
+            for j in range(k):
+                dU[t3, j] += e3 * s3[j]
+        _meet(dS, seen_columns, f0, step)
+        _meet(dS, seen_columns, f1, step)
+        _meet(dS, seen_columns, f2, step)
+        _meet(dS, seen_columns, f3, step)
+        for j in range(k):
+            dS[f0, j] += e0 * u0[j]
+        for j in range(k):
+            dS[f1, j] += e1 * u1[j]
+        for j in range(k):
+            dS[f2, j] += e2 * u2[j]
+        for j in range(k):
+            dS[f3, j] += e3 * u3[j]
+        i += 4
+    while i < count:
+        n = chosen[i]
+        _add_cell(
+            places[n, 0],
+            places[n, 1],
+            scales[i] * values[n, 2],
+            scales[i] * values[n, 3],
+            U,
+            S,
+            dU,
+            dS,
+            seen_rows,
+            seen_columns,
+            step,
+        )
+        i += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def step_cells(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    pull: Floats1d,
-    surplus: Floats1d,
+    places: Ints2d,
+    values: Floats2d,
     low: int,
     high: int,
     batches: int,
@@ -132,40 +220,30 @@ def step_cells(
     """
     if high <= low:
         return 0
-    met = 0
+    met, held = 0, 0
     size = np.uint64(batches)
-    scale = U.dtype.type(factor)
-    for run in range(low // batches, (high - 1) // batches + 1):
+    chosen, scales = np.empty(_HELD, np.int64), np.full(_HELD, factor, U.dtype)
+    last = (high - 1) // batches
+    for run in range(low // batches, last + 1):
         turn = np.int64(((mix(key, np.uint64(run)) >> np.uint64(32)) * size) >> np.uint64(32))
         place = batch + turn
         if place >= batches:
             place -= batches
         n = run * batches + place
-        if n < low or n >= high:
-            continue
-        _add_cell(
-            rows[n],
-            columns[n],
-            scale * pull[n],
-            scale * surplus[n],
-            U,
-            S,
-            dU,
-            dS,
-            seen_rows,
-            seen_columns,
-            step,
-        )
-        met += 1
+        if low <= n < high:
+            chosen[held] = n
+            held += 1
+        if held == _HELD or run == last:
+            _add_cells(places, values, chosen, scales, held, U, S, dU, dS, seen_rows, seen_columns, step)
+            met += held
+            held = 0
     return met
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def draw_cells(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    pull: Floats1d,
-    surplus: Floats1d,
+    places: Ints2d,
+    values: Floats2d,
     reach: NDArray[np.float64],
     low: int,
     high: int,
@@ -191,35 +269,27 @@ def draw_cells(
     stretch = total / draws
     first = max(0, int(reach[low] / stretch) - 1)
     last = min(draws - 1, int(reach[high] / stretch) + 1)
-    even = len(rows) / draws
-    met = 0
+    even = len(places) / draws
+    met, held = 0, 0
+    chosen, scales = np.empty(_HELD, np.int64), np.empty(_HELD, U.dtype)
     for i in range(first, last + 1):
         point = (i + unit(key, np.uint64(i))) * stretch
-        if point < reach[low] or point >= reach[high]:
-            continue
-        a, b = low, high
-        while b - a > 1:
-            middle = (a + b) // 2
-            if reach[middle] <= point:
-                a = middle
-            else:
-                b = middle
-        rate = reach[a + 1] - reach[a]
-        scale = U.dtype.type(total / (draws * rate) if importance else even)
-        _add_cell(
-            rows[a],
-            columns[a],
-            scale * pull[a],
-            scale * surplus[a],
-            U,
-            S,
-            dU,
-            dS,
-            seen_rows,
-            seen_columns,
-            step,
-        )
-        met += 1
+        if reach[low] <= point < reach[high]:
+            a, b = low, high
+            while b - a > 1:
+                middle = (a + b) // 2
+                if reach[middle] <= point:
+                    a = middle
+                else:
+                    b = middle
+            rate = reach[a + 1] - reach[a]
+            chosen[held] = a
+            scales[held] = total / (draws * rate) if importance else even
+            held += 1
+        if held == _HELD or i == last:
+            _add_cells(places, values, chosen, scales, held, U, S, dU, dS, seen_rows, seen_columns, step)
+            met += held
+            held = 0
     return met
 
 
@@ -265,9 +335,8 @@ def draw_unobserved(
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def curve_cells(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    surplus: Floats1d,
+    places: Ints2d,
+    values: Floats2d,
     low: int,
     high: int,
     U: Floats2d,
@@ -280,14 +349,14 @@ def curve_cells(
     """outU_t += Σ surplus (s·du_t) s and outS_f += Σ surplus (u·ds_f) u over the cells of a tile."""
     k = U.shape[1]
     for n in range(low, high):
-        t, f = rows[n], columns[n]
+        t, f = places[n, 0], places[n, 1]
         u, s, du, ds, ou, os = U[t], S[f], DU[t], DS[f], outU[t], outS[f]
         a, b = U.dtype.type(0), U.dtype.type(0)
         for j in range(k):
             a += s[j] * du[j]
             b += u[j] * ds[j]
-        a *= surplus[n]
-        b *= surplus[n]
+        a *= values[n, 3]
+        b *= values[n, 3]
         for j in range(k):
             ou[j] += a * s[j]
             os[j] += b * u[j]
@@ -295,9 +364,8 @@ def curve_cells(
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def peak_cells(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    surplus: Floats1d,
+    places: Ints2d,
+    values: Floats2d,
     alpha: Floats1d,
     norm_rows: Floats1d,
     norm_columns: Floats1d,
@@ -308,82 +376,9 @@ def peak_cells(
     """Largest w·max(‖u‖², ‖s‖²) over the cells of a tile, over the cell's rate where rates are given (reach)."""
     peak = 0.0
     for n in range(low, high):
-        weight = np.float64(surplus[n]) + np.float64(alpha[columns[n]])
-        value = weight * np.float64(max(norm_rows[rows[n]], norm_columns[columns[n]]))
+        weight = np.float64(values[n, 3]) + np.float64(alpha[places[n, 1]])
+        value = weight * np.float64(max(norm_rows[places[n, 0]], norm_columns[places[n, 1]]))
         if len(reach) > 1 and value > 0:
             value = value / (reach[n + 1] - reach[n])
         peak = max(peak, value)
     return peak
-
-
-@nb.njit(nogil=True, cache=True, fastmath=REORDER)
-def close_gradient(
-    X: Floats2d, G: Floats2d, ridge: Floats1d, seen: NDArray[np.int32], step: int, begin: int, end: int
-) -> float:
-    """G = 2 (G + ridge·X) on the rows met in this step; returns Σ G² over them."""
-    total = 0.0
-    for t in range(begin, end):
-        if seen[t] != step:
-            continue
-        part = G.dtype.type(0)
-        for j in range(X.shape[1]):
-            g = 2 * (G[t, j] + ridge[t] * X[t, j])
-            G[t, j] = g
-            part += g * g
-        total += float(part)
-    return total
-
-
-@nb.njit(nogil=True, cache=True, fastmath=REORDER)
-def step_rows(
-    kind: int,
-    X: Floats2d,
-    G: Floats2d,
-    first: Floats2d,
-    second: Floats2d,
-    shrink: float,
-    rate: float,
-    keep: float,
-    keep_second: float,
-    correction: float,
-    correction_second: float,
-    seen: NDArray[np.int32],
-    step: int,
-    begin: int,
-    end: int,
-) -> None:
-    """Move the rows [begin, end) of X that were met in this step, by their gradient G times ``shrink``.
-
-    kind 0, sgd: first = keep·first + g, X −= rate·first. kind 1, adagrad: second += g², X −= rate·g/√second.
-    kind 2, adam: moments with decays keep and keep_second, divided by the corrections 1 − decay^t.
-    """
-    tiny = X.dtype.type(1e-12)
-    c, eta, b1, b2 = X.dtype.type(shrink), X.dtype.type(rate), X.dtype.type(keep), X.dtype.type(keep_second)
-    one = X.dtype.type(1)
-    size, root = X.dtype.type(rate / correction), X.dtype.type(1.0 / np.sqrt(correction_second))
-    for t in range(begin, end):
-        if seen[t] != step:
-            continue
-        x, g = X[t], G[t]
-        if kind == 0:
-            m = first[t]
-            for j in range(X.shape[1]):
-                v = b1 * m[j] + c * g[j]
-                m[j] = v
-                x[j] -= eta * v
-        elif kind == 1:
-            a = second[t]
-            for j in range(X.shape[1]):
-                d = c * g[j]
-                v = a[j] + d * d
-                a[j] = v
-                x[j] -= eta * d / (np.sqrt(v) + tiny)
-        else:
-            m, a = first[t], second[t]
-            for j in range(X.shape[1]):
-                d = c * g[j]
-                v = b1 * m[j] + (one - b1) * d
-                w = b2 * a[j] + (one - b2) * d * d
-                m[j] = v
-                a[j] = w
-                x[j] -= size * v / (np.sqrt(w) * root + tiny)

@@ -49,9 +49,8 @@ def curvature(
 
         def work(place: int) -> None:
             curve_cells(
-                tiles.rows,
-                tiles.columns,
-                tiles.surplus,
+                tiles.places,
+                tiles.values,
                 int(tiles.starts[place]),
                 int(tiles.starts[place + 1]),
                 U,
@@ -89,6 +88,6 @@ def draw_noise(
 
     def work(place: int) -> float:
         low, high = int(tiles.starts[place]), int(tiles.starts[place + 1])
-        return float(peak_cells(tiles.rows, tiles.columns, tiles.surplus, alpha, *norms, rates, low, high))
+        return float(peak_cells(tiles.places, tiles.values, alpha, *norms, rates, low, high))
 
     return 2.0 * share * max(engine.map(work, range(tiles.grid**2)))

@@ -22,14 +22,8 @@ from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.errors import OptionError
-from morphvec.kernels.batches import (
-    close_gradient,
-    draw_cells,
-    draw_unobserved,
-    mix,
-    step_cells,
-    step_rows,
-)
+from morphvec.kernels.batches import draw_cells, draw_unobserved, mix, step_cells
+from morphvec.kernels.steps import close_gradient, step_rows
 from morphvec.rng import stream
 from morphvec.solvers.batch_options import MINIBATCH, BatchOptions
 from morphvec.solvers.curvature import curvature, draw_noise
@@ -266,7 +260,7 @@ class MiniBatch:
         tiles, key = self._tiles, self._key(epoch)
         seen = (self._seen_rows, self._seen_columns)
         factors = (self.U, self.S, self._dU, self._dS)
-        cells = (tiles.rows, tiles.columns, tiles.pull, tiles.surplus)
+        cells = (tiles.places, tiles.values)
         if self._reach is None:
             factor = self.cells / self.batch_size(epoch, batch)
 

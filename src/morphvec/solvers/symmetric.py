@@ -50,9 +50,9 @@ def check_memory(rows: int, dim: int, memory: float, cells: int = 0, threads: in
     needed = bytes_needed(rows, dim, cells, threads)
     if needed > memory:
         raise BudgetError(
-            f"{rows:,} words at dim {dim} need {needed / 1e9:.2f} GB, {8 * rows * rows / 1e9:.2f} GB for each dense "
+            f"{rows:,} words at dim {dim} need {needed / 1e9:.3g} GB, {8 * rows * rows / 1e9:.3g} GB for each dense "
             f"{rows:,} × {rows:,} matrix",
-            f"the limit is {memory / 1e9:.2f} GB",
+            f"the limit is {memory / 1e9:.3g} GB",
             "lower --max-vocab, raise --memory, or use --method token-feature, which forms no such matrix",
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Floats1d, Ints1d
+from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.engine.base import Engine, row_blocks
 from morphvec.kernels.batches import count_tiles, fill_tiles
 from morphvec.kernels.cells import column_lengths
@@ -25,18 +25,36 @@ _CELLS = 2048  # of a batch that a tile should hold on average, so that a stratu
 class Tiles:
     """Cells in the order of strata, tiles of a stratum, rows.
 
-    rows, columns int32 [nnz]; pull = w·x and surplus = w − α, float [nnz]. row_cuts, column_cuts: int64 [g + 1].
+    places int [nnz, 4] and values float [nnz, 4] are one memory: row, column, pull = w·x, surplus = w − α. row_cuts, column_cuts: int64 [g + 1].
     starts int64 [g² + 1]: place s·g + i is the tile of stratum s in row band i, in column band (i + s) mod g.
     """
 
     grid: int
-    rows: NDArray[np.int32]
-    columns: NDArray[np.int32]
-    pull: Floats1d
-    surplus: Floats1d
+    places: Ints2d
+    values: Floats2d
     row_cuts: NDArray[np.int64]
     column_cuts: NDArray[np.int64]
     starts: NDArray[np.int64]
+
+    @property
+    def rows(self) -> Ints1d:
+        """Row of each cell."""
+        return self.places[:, 0]
+
+    @property
+    def columns(self) -> Ints1d:
+        """Column of each cell."""
+        return self.places[:, 1]
+
+    @property
+    def pull(self) -> Floats1d:
+        """w·x of each cell."""
+        return self.values[:, 2]
+
+    @property
+    def surplus(self) -> Floats1d:
+        """w − α of each cell."""
+        return self.values[:, 3]
 
     def strata(self) -> list[list[int]]:
         """The places of each stratum's tiles."""
@@ -75,12 +93,11 @@ def make_tiles(side: Side, columns: int, batch: int, engine: Engine) -> Tiles:
     np.cumsum(by_place, out=starts[1:])
     heads = np.empty((grid, grid), np.int64)
     heads[i[None, :], (i[None, :] + s) % grid] = starts[:-1].reshape(grid, grid)
+    values = np.empty((cells, 4), side.pull.dtype)
     made = Tiles(
         grid,
-        np.empty(cells, np.int32),
-        np.empty(cells, np.int32),
-        np.empty(cells, side.pull.dtype),
-        np.empty(cells, side.pull.dtype),
+        values.view(np.int32 if values.itemsize == 4 else np.int64),
+        values,
         row_cuts,
         column_cuts,
         starts,
@@ -93,10 +110,8 @@ def make_tiles(side: Side, columns: int, batch: int, engine: Engine) -> Tiles:
             side.surplus,
             column_tile,
             heads[band[0]],
-            made.rows,
-            made.columns,
-            made.pull,
-            made.surplus,
+            made.places,
+            made.values,
             band[1],
             band[2],
         ),
