@@ -26,7 +26,7 @@ SOLVERS = [
     ("adagrad", "--solver adagrad --epochs 25"),
     ("adam", "--solver adam --epochs 12"),
     ("adam", "--solver adam --epochs 25"),
-    ("sgd", "--solver sgd --epochs 80"),
+    ("sgd", "--solver sgd --epochs 60"),
 ]
 SECONDS = (10, 20, 40, 80, 160)
 EDGES = [

@@ -18,6 +18,7 @@ NOT_STAGES = {"corpus", "output_folder", "align_ids", "overwrite", "quiet", "as_
 
 # Defaults that are said in words, each because it is worked out from other things.
 WORDED = {
+    "parts": "own,ngrams; lemma and affixes too with a table or an affix list",
     "epochs": "8 sweeps for als, 40 passes for mini-batches",
     "threads": "one per core",  # of the machine
     "memory": "half of the machine's",

@@ -192,7 +192,7 @@ def test_a_model_at_odds_with_itself_is_one_clear_error(tmp_path, name):
     (composed() if name in DAMAGE else analysed()).save(tmp_path / "M")
     {**DAMAGE, **ANALYSED_DAMAGE}[name](tmp_path / "M")
     with pytest.raises(ArtifactError) as caught:
-        mv.load(tmp_path / "M")
+        mv.load(tmp_path / "M").known_parts("walked")
     assert "\n" not in str(caught.value)
 
 
@@ -201,6 +201,14 @@ def saved(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("saved") / "M"
     MODELS[request.param]().save(folder)
     return folder, bytes_of(folder)
+
+
+def test_an_open_model_does_not_see_what_takes_its_place(tmp_path):
+    analysed().save(tmp_path / "M")
+    opened = mv.load(tmp_path / "M")
+    analysed(ngrams=(2, 2), k=5).save(tmp_path / "M", overwrite=True)
+    assert opened.known_parts("walked") == analysed().known_parts("walked")
+    assert np.array_equal(opened.vector_for("walked"), analysed().vector_for("walked"))
 
 
 def test_what_unseen_words_need_lies_in_files_with_hashes(tmp_path):
@@ -229,7 +237,7 @@ def test_a_part_that_no_line_holds_is_refused(tmp_path, name):
     with pytest.raises(OutputError, match="a part's name has no tab, no line feed"):
         model.save(tmp_path / "M")
     rule = AffixRule("suffix", "ed", "", f"{name}\t")
-    model.parts = replace(analysed().parts, analyser=Analyser(affixes=(rule,)))
+    model.parts = replace(analysed().parts, told=Analyser(affixes=(rule,)))
     with pytest.raises(OutputError, match="a part's name has no tab, no line feed"):
         model.save(tmp_path / "M")
     assert not (tmp_path / "M").exists()

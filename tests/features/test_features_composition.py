@@ -106,6 +106,7 @@ def test_without_own_rows_those_stay_that_have_nothing_else_or_are_a_lemma():
             PartOptions(True, (("ngrams", 1.0), ("lemma", 2.0), ("affixes", 0.5))),
         ),
         (("morphemes",), PartOptions(False, (("morphemes", 1.0),))),
+        (("own", "lemma", "affixes"), PartOptions(True, (("lemma", 2.0), ("affixes", 0.5)))),
     ],
 )
 def test_parts_by_name_and_weight(entries, options):
@@ -119,7 +120,7 @@ def test_parts_by_name_and_weight(entries, options):
         (("",), "a part is one of own, ngrams, morphemes, lemma, affixes"),
         (("own", "stems"), "a part is one of"),
         (("own", "own"), "a part is named once"),
-        (("lemma", "lemma:2"), "a part is named once"),
+        (("lemma:1", "lemma:2"), "a part is named once"),
         (("own:2",), "use --own-weight"),
         (("own", "lemma:"), "KIND:w with w above 0"),
         (("own", "lemma:0"), "KIND:w with w above 0"),

@@ -128,6 +128,19 @@ def test_rules_learned_from_a_table_reach_words_without_a_row():
     )
 
 
+def test_rules_may_lead_to_lemmas_outside_the_vocabulary_that_have_a_row():
+    """*talk* is no word, but the lemma of two by the table."""
+    words = ["talked", "talks", "retalked", "talkable"]
+    rows = [*ED, ("talk", "talks", "V;3")]
+    rows += [(verb, "re" + verb, "AGAIN") for verb in VERBS]
+    rows += [(verb, verb + "able", "ABLE") for verb in VERBS if verb != "talk"] + [
+        ("bake", "bakeable", "ABLE")
+    ]
+    found = pieces_of(words, Knowledge(tables=(table(rows),)))
+    assert found["talkable"] == {"lemma": {"talk": 1.0}, "affixes": {"ABLE": 1.0}}
+    assert found["retalked"] == {"lemma": {"talked": 1.0}, "affixes": {"AGAIN": 1.0}}
+
+
 def test_the_rules_of_a_list_apply_to_every_word():
     rules = (AffixRule("suffix", "ed", "", "-ed"), AffixRule("prefix", "un", "", "un-"))
     words = ["walk", "walked", "unwalked", "tied", "tie"]
@@ -190,6 +203,21 @@ def test_languages_keep_their_words_and_share_their_bundles():
     assert found["eng:walked"]["lemma"] == {"eng:walk": 1.0}
     assert found["deu:sagte"] == {"lemma": {"deu:sag": 1.0}, "affixes": {PAST: 1.0}}
     assert "deu:walked" not in found  # rules of English are for English
+
+
+def test_a_list_may_be_for_one_language():
+    words = ["eng:walk", "eng:walked", "deu:walk", "deu:walked"]
+    english = AffixRule("suffix", "ed", "", "-ed", "eng")
+    found = pieces_of(words, Knowledge(affixes=(english,)), languages=("deu", "eng"))
+    assert found == {"eng:walked": {"lemma": {"eng:walk": 1.0}, "affixes": {"-ed": 1.0}}}
+    both = pieces_of(
+        words, Knowledge(affixes=(AffixRule("suffix", "ed", "", "-ed"),)), languages=("deu", "eng")
+    )
+    assert set(both) == {"eng:walked", "deu:walked"}
+    with pytest.raises(OptionError, match="language 'fra'"):
+        pieces_of(
+            words, Knowledge(affixes=(AffixRule("suffix", "ed", "", "-ed", "fra"),)), languages=("deu", "eng")
+        )
 
 
 @pytest.mark.parametrize(

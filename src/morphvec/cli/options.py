@@ -124,7 +124,7 @@ PartNames = Annotated[
     str | None,
     _option(
         "--parts",
-        "What a word is made of: own, ngrams, morphemes, lemma, affixes; all but own may carry :weight. Default: own,ngrams.",
+        "What a word is made of: own, ngrams, morphemes, lemma, affixes; all but own may carry :weight. Default: own,ngrams; lemma and affixes too with a table or an affix list.",
         MODEL,
     ),
 ]

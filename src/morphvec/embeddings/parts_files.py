@@ -7,13 +7,15 @@
     rules.tsv                listed|induced⇥language⇥suffix|prefix⇥form⇥lemma⇥name, in the order of their use
     morphs.tsv               language⇥morph⇥count; the empty morph counts word boundaries and begins a model
 
-The last four exist where words have a lemma, affixes or morphemes among their parts.
+The last four exist where words have a lemma, affixes or morphemes among their parts. They are read when a model is
+opened, so that it is of one piece whatever happens to its folder, and taken apart when the first unseen word is asked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,7 +24,7 @@ from scipy.sparse import csr_array
 
 from morphvec.artifact import load_lines, open_arrays, save_arrays, save_lines
 from morphvec.embeddings.unseen import Parts
-from morphvec.errors import OutputError
+from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.features.composition import MAX_WEIGHT, OWN, ROW_KINDS
 from morphvec.morphology.affixes import AffixRule
 from morphvec.morphology.pieces import KINDS, Analyser
@@ -71,7 +73,7 @@ def load_parts(
     path: Path, vectors: Any, words: tuple[str, ...], ngrams: Any, weights: Mapping[str, Any]
 ) -> Parts:
     """Read the files. ngrams, weights: as the manifest has them. Raises ValueError, TypeError or ArtifactError where they
-    are damaged or at odds."""
+    are damaged or at odds; a line of the last four that makes no sense is an ArtifactError of the first unseen word."""
     lines = [line.partition("\t") for line in load_lines(path / "parts.tsv")]
     names = tuple((kind, name) for kind, _, name in lines[len(words) :])
     if (
@@ -87,7 +89,13 @@ def load_parts(
     numbers = {str(kind): float(weight) for kind, weight in weights.items()}
     if any(kind not in ROW_KINDS or not 0 < weight <= MAX_WEIGHT for kind, weight in numbers.items()):
         raise ValueError("part_weights are not numbers above 0 of kinds of parts")
-    analyser = _load_analyser(path) if _analysed(numbers) else Analyser()
+    told: Analyser | Callable[[], Analyser] = Analyser()
+    if _analysed(numbers):
+        told = partial(
+            _make_analyser,
+            path,
+            {name: load_lines(path / name) for name in (ANALYSES, SEGMENTS, RULES, MORPHS)},
+        )
     composition = _load_composition(path, vectors, len(words))
     return Parts(
         words,
@@ -96,7 +104,7 @@ def load_parts(
         composition,
         None if lengths is None else (lengths[0], lengths[1]),
         numbers,
-        analyser,
+        told,
     )
 
 
@@ -176,30 +184,34 @@ def _morph_rows(analyser: Analyser) -> Iterator[tuple[str, ...]]:
             yield model.language, morph, str(count)
 
 
-def _cells(file: Path) -> Iterator[list[str]]:
-    for line in load_lines(file):
-        yield line.split("\t")
+def _make_analyser(path: Path, lines: Mapping[str, list[str]]) -> Analyser:
+    """What the lines of the four files say. Raises ArtifactError where one of them makes no sense."""
+    rows = {name: [line.split("\t") for line in of_file] for name, of_file in lines.items()}
+    try:
+        listed: dict[str, tuple[tuple[str, str], ...]] = {}
+        for cells in rows[ANALYSES]:
+            if len(cells) not in (1, 3):
+                raise ValueError(f"{ANALYSES} has a row that is not word, lemma, affix")
+            more = () if len(cells) == 1 else ((cells[1], cells[2]),)
+            listed[cells[0]] = listed.get(cells[0], ()) + more
+        segmented: dict[str, tuple[tuple[str, ...], ...]] = {}
+        for cells in rows[SEGMENTS]:
+            if len(cells) < 2:
+                raise ValueError(f"{SEGMENTS} has a row without a morpheme")
+            segmented[cells[0]] = (*segmented.get(cells[0], ()), tuple(cells[1:]))
+        affixes, induced = _read_rules(rows[RULES])
+        return Analyser(listed, segmented, affixes, induced, _read_morphs(rows[MORPHS]))
+    except (ValueError, OverflowError, MorphvecError) as error:
+        raise ArtifactError(
+            f"{path}: {error}",
+            "its text parts are rows of tabs as they were written",
+            "restore the folder, or train it anew",
+        ) from error
 
 
-def _load_analyser(path: Path) -> Analyser:
-    listed: dict[str, tuple[tuple[str, str], ...]] = {}
-    for cells in _cells(path / ANALYSES):
-        if len(cells) not in (1, 3):
-            raise ValueError(f"{ANALYSES} has a row that is not word, lemma, affix")
-        more = () if len(cells) == 1 else ((cells[1], cells[2]),)
-        listed[cells[0]] = listed.get(cells[0], ()) + more
-    segmented: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for cells in _cells(path / SEGMENTS):
-        if len(cells) < 2:
-            raise ValueError(f"{SEGMENTS} has a row without a morpheme")
-        segmented[cells[0]] = (*segmented.get(cells[0], ()), tuple(cells[1:]))
-    affixes, induced = _load_rules(path)
-    return Analyser(listed, segmented, affixes, induced, _load_morphs(path))
-
-
-def _load_rules(path: Path) -> tuple[tuple[AffixRule, ...], tuple[AffixRule, ...]]:
+def _read_rules(rows: list[list[str]]) -> tuple[tuple[AffixRule, ...], tuple[AffixRule, ...]]:
     found: dict[str, list[AffixRule]] = {_LISTED: [], _INDUCED: []}
-    for cells in _cells(path / RULES):
+    for cells in rows:
         if len(cells) != 6 or cells[0] not in found or cells[2] not in ("suffix", "prefix"):
             raise ValueError(f"{RULES} has a row that is not a rule")
         source, language, kind, form, lemma, name = cells
@@ -207,10 +219,9 @@ def _load_rules(path: Path) -> tuple[tuple[AffixRule, ...], tuple[AffixRule, ...
     return tuple(found[_LISTED]), tuple(found[_INDUCED])
 
 
-def _load_morphs(path: Path) -> tuple[MorphModel, ...]:
+def _read_morphs(rows: list[list[str]]) -> tuple[MorphModel, ...]:
     found: list[tuple[str, int, dict[str, int]]] = []
-    for cells in _cells(path / MORPHS):
-        language, morph, count = cells
+    for language, morph, count in rows:
         if not morph:
             found.append((language, int(count), {}))
         elif not found or found[-1][0] != language or morph in found[-1][2]:

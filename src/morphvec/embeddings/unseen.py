@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -30,7 +30,7 @@ class Parts:
     words: the T keys of the vocabulary, whose own rows are the first T parts. names: (kind, name) of the Q − T others;
     kinds are ngram, morpheme, lemma and affix. vectors: float32 [Q, k] after the output map. composition: float32 CSR
     [T, Q]. ngrams: shortest and longest, or None. weights: what is asked for (ngrams, morphemes, lemma, affixes) → w.
-    analyser: what tells lemma, affix and morphemes of words outside the vocabulary.
+    told: what tells lemma, affix and morphemes of words outside the vocabulary, or how to get it when it is first asked.
     """
 
     words: tuple[str, ...]
@@ -39,7 +39,12 @@ class Parts:
     composition: csr_array
     ngrams: tuple[int, int] | None
     weights: Mapping[str, float] = field(default_factory=lambda: {"ngrams": 1.0})
-    analyser: Analyser = field(default_factory=Analyser)
+    told: Analyser | Callable[[], Analyser] = field(default_factory=Analyser)
+
+    @cached_property
+    def analyser(self) -> Analyser:
+        """What tells the pieces of words outside the vocabulary."""
+        return self.told if isinstance(self.told, Analyser) else self.told()
 
     @cached_property
     def index(self) -> dict[tuple[str, str], int]:

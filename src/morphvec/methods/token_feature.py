@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,7 +28,7 @@ from morphvec.features.subword import find_grams
 from morphvec.morphology.constraints import Knowledge
 from morphvec.morphology.pieces import KINDS, Analyser, find_pieces
 from morphvec.report import SILENT, Reporter
-from morphvec.solvers.batch_options import BatchOptions
+from morphvec.solvers.batch_options import BatchOptions, epochs_of
 from morphvec.solvers.output import output_map
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors, Problem
@@ -36,7 +36,7 @@ from morphvec.solvers.solve import check_settings, solve
 from morphvec.text.vocabulary import Vocabulary
 from morphvec.training import LoopControl
 
-PARTS = ("own", "ngrams")  # where none are named
+PARTS = ("own", "ngrams")  # where none are named, and lemma and affixes where something tells them
 OUTPUTS = ("w", "c", "w+c", "concat")
 MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
@@ -51,7 +51,8 @@ RIDGE_SHARE = 0.5  # γ of parts and features, times the root of the stored weig
 class TokenFeatureOptions:
     """The settings of a model; a None is chosen by what the columns are and how much text a word has.
 
-    dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``). own_weight: ω, the
+    dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``; None: see
+    ``default_parts``). own_weight: ω, the
     weight of a word's own row beside its parts (None: 1, or 3 where line ids are the only columns); own_weight_split:
     the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
@@ -61,7 +62,7 @@ class TokenFeatureOptions:
     """
 
     dim: int = 100
-    parts: tuple[str, ...] = PARTS
+    parts: tuple[str, ...] | None = None
     ngrams: tuple[int, int] | None = (3, 6)
     ngram_min_types: int = 5
     own_weight: float | None = None
@@ -95,7 +96,7 @@ class TokenFeatureOptions:
         )
         if not self.kinds.own and not self.composed:
             raise OptionError(
-                f"parts={','.join(self.parts)}, ngrams=none",
+                f"parts={','.join(self.parts or PARTS)}, ngrams=none",
                 "a word is made of something",
                 "add own to --parts",
             )
@@ -113,8 +114,9 @@ class TokenFeatureOptions:
 
     @cached_property
     def kinds(self) -> PartOptions:
-        """The parts and their weights; n-grams only where they have lengths."""
-        asked = parse_parts(self.parts)
+        """The parts and their weights; n-grams only where they have lengths. Where none are named: those that need
+        no knowledge."""
+        asked = parse_parts(PARTS if self.parts is None else self.parts)
         if self.ngrams is not None:
             return asked
         return PartOptions(asked.own, tuple(part for part in asked.weights if part[0] != "ngrams"))
@@ -140,6 +142,12 @@ class TokenFeatureOptions:
         return own, parts, features
 
 
+def default_parts(knowledge: Knowledge) -> tuple[str, ...]:
+    """What words are made of where nobody says: own rows and n-grams; lemma and affixes where a table or an affix list
+    tells them."""
+    return (*PARTS, "lemma", "affixes") if knowledge.tables or knowledge.affixes else PARTS
+
+
 def fit(
     association: Association,
     vocabulary: Vocabulary,
@@ -156,15 +164,18 @@ def fit(
     knowledge: where lemmas, affixes and morphemes come from. loop: checkpoints. Raises as ``solve`` does, and
     InputError where words are to have no own rows and nothing else was found.
     """
+    if options.parts is None:
+        options = replace(options, parts=default_parts(knowledge))
     made = make_composition(association, vocabulary, options, knowledge, reporter)
     mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
+    ridges = options.ridges(made is not None, mass)
     problem = Problem(
         association.matrix,
         association.weights,
         association.alpha,
         None if made is None else made.matrix,
         penalties,
-        *options.ridges(made is not None, mass),
+        *ridges,
     )
     factors = solve(
         problem,
@@ -183,7 +194,19 @@ def fit(
         engine=engine,
         reporter=reporter,
     )
-    return serve(association, vocabulary, options, factors, made, engine), factors
+    model = serve(association, vocabulary, options, factors, made, engine)
+    model.manifest["resolved"] = {
+        "parts": list(options.parts or ()),
+        "own_weight": _own_weight(options, association) if made is not None else None,
+        "epochs": epochs_of(options.solver, options.epochs),
+        **dict(zip(("ridge_own", "ridge_parts", "ridge_features"), ridges, strict=True)),
+        **{
+            name: factors.history[0][name]
+            for name in ("batch", "learning_rate")
+            if name in factors.history[0]
+        },
+    }
+    return model, factors
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +257,7 @@ def make_composition(
     if not found:
         if not kinds.own:
             raise InputError(
-                f"parts={','.join(options.parts)}",
+                f"parts={','.join(options.parts or PARTS)}",
                 "words without own rows are made of something that is known",
                 "add own to --parts, or give a table, a list or --ngrams",
             )

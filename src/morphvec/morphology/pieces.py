@@ -6,8 +6,10 @@
     morphemes  the pieces of its segmentation                              the piece
 
 A word may have several analyses: rows of tables, listed affix rules, rules induced from the tables. Each counts
-the same, so *walked* (V;PST and V;PST;V.PTCP of *walk*) is all *walk* and half of either bundle. A lemma without a row
-as a form of another word is not analysed further, and chains are not followed (*walkers* leads to *walker* only).
+the same, so *walked* (V;PST and V;PST;V.PTCP of *walk*) is all *walk* and half of either bundle. Listed rules apply to
+every word; induced ones to words that no table lists as a form or a lemma. A rule leads to a word of the vocabulary, or
+to a lemma outside it that tables give to at least two of its words; never to one of fewer than three characters. Chains
+are not followed (*walkers* leads to *walker* only).
 
 Hold-out: a row of a table or a segmentation in which a held-out word occurs does not enter, neither as an analysis
 nor into the induction of rules. Rules themselves (affix lists, rules induced from the rows that stay, morph models)

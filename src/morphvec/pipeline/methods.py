@@ -53,7 +53,7 @@ def _token_feature_options(
 ) -> token_feature.TokenFeatureOptions:
     return token_feature.TokenFeatureOptions(
         dim=stage.dim,
-        parts=tuple(part.strip() for part in stage.parts.split(",")),
+        parts=None if stage.parts is None else tuple(part.strip() for part in stage.parts.split(",")),
         ngrams=parse_ngrams(ngrams),
         ngram_min_types=ngram_min_types,
         own_weight=stage.own_weight,

@@ -139,7 +139,7 @@ class FitStage:
     settings each solver reads its own."""
 
     method: str = "token-feature"
-    parts: str = "own,ngrams"
+    parts: str | None = None
     ngrams: str | None = None
     ngram_min_types: int | None = None
     dim: int = 100

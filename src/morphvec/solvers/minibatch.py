@@ -117,7 +117,7 @@ class MiniBatch:
         unit = (
             {"curvature": self._curvature} if self._kind == 0 else {}
         )  # sgd moves by learning_rate / curvature
-        return {**terms, "learning_rate": rate, **unit, "minimised": self.minimised}
+        return {**terms, "learning_rate": rate, "batch": self.batch, **unit, "minimised": self.minimised}
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the next epoch depends on."""
