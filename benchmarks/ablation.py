@@ -115,7 +115,7 @@ ROWS: list[Row] = [
     ),
     ("together", "n-grams + offsets", "", "", f"--parts own,ngrams {TABLE}"),
     ("together", "n-grams + offsets, held out", "", "", f"--parts own,ngrams {TABLE} {OUT}"),
-    ("together", "n-grams, lemma, affixes + offsets", "", "", f"{EVERY} {TABLE}"),
+    ("together", "n-grams, lemma, affixes + offsets (default with a table)", "", "", f"{EVERY} {TABLE}"),
     ("together", "n-grams, lemma, affixes + offsets, held out", "", "", f"{EVERY} {TABLE} {OUT}"),
 ]
 

@@ -46,6 +46,8 @@ RUNS: dict[str, list[str]] = {
     "fasttext": [],
     "both": ["--parts", "own,ngrams", *OFFSET],
     "both-held-out": ["--parts", "own,ngrams", *HELD_OUT],
+    "table": OFFSET,
+    "table-held-out": HELD_OUT,
 }
 PEERS = ("gensim", "fasttext")
 LABELS = {
@@ -57,8 +59,10 @@ LABELS = {
     "fasttext": "fastText 3–6, {epochs} epochs",
     "both": "+ both",
     "both-held-out": "+ both, all test words held out of the constraints",
+    "table": "the defaults with a table: + lemma and affixes as parts",
+    "table-held-out": "the same, all test words held out of the table",
 }
-RATIOS = (("gensim", "als"), ("fasttext", "both"))
+RATIOS = (("gensim", "als"), ("fasttext", "both"), ("fasttext", "table"))
 TRAIN = [
     "--tokenizer",
     "whitespace",

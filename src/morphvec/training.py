@@ -15,10 +15,7 @@ from morphvec.errors import ArtifactError, DivergenceError, OptionError
 from morphvec.report import SILENT, Reporter
 
 DIVERGED = 1e6  # an objective this many times the first one is on its way to infinity
-_NOW, _BEST = (
-    "now.",
-    "best.",
-)  # arrays of a checkpoint: of its epoch, and of the best epoch where that is earlier
+_NOW, _BEST = "now.", "best."  # arrays of a checkpoint: of its epoch, of the best epoch where that is earlier
 
 
 class Trainer(Protocol):

@@ -51,8 +51,11 @@ class PartOptions:
 
 
 def parse_parts(entries: Sequence[str]) -> PartOptions:
-    """``("own", "ngrams", "lemma:2")`` → options; a kind without a weight takes that of ``DEFAULT_WEIGHTS``. Raises OptionError for an unknown or repeated kind, for a weight that
-    is not a number above 0, and where nothing is named."""
+    """``("own", "ngrams", "lemma:2")`` → options; a kind without a weight takes that of ``DEFAULT_WEIGHTS``.
+
+    Raises OptionError for an unknown or repeated kind, for a weight that is not a number above 0, and where nothing is
+    named.
+    """
     weights: dict[str, float] = {}
     own, text = False, ",".join(entries)
     for entry in entries:

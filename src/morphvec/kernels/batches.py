@@ -1,9 +1,10 @@
 """Kernels of the mini-batch solvers: draws from the stored cells of a tile.
 
 The stored cells lie tile by tile (``solvers.tiles``), each in four numbers side by side, since a batch skips from cell
-to cell: places [n, 0] and [n, 1] hold row and column, values [n, 2] and [n, 3] pull and surplus, in one memory. Tiles of one diagonal share no row and no column, so each writes
-its own rows of dU and dS. A draw depends on (key, number of the draw) alone, whoever makes it. Gradients are *half*
-gradients, as everywhere in the solvers: Σ (surplus (u·s) − pull) s.
+to cell: places [n, 0] and [n, 1] hold row and column, values [n, 2] and [n, 3] pull and surplus, in one memory. Tiles
+of one diagonal share no row and no column, so each writes its own rows of dU and dS. A draw depends on (key, number of
+the draw) alone, whoever makes it. Gradients are *half* gradients, as everywhere in the solvers:
+Σ (surplus (u·s) − pull) s.
 """
 
 from __future__ import annotations

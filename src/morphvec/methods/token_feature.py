@@ -28,7 +28,7 @@ from morphvec.features.subword import find_grams
 from morphvec.morphology.constraints import Knowledge
 from morphvec.morphology.pieces import KINDS, Analyser, find_pieces
 from morphvec.report import SILENT, Reporter
-from morphvec.solvers.batch_options import BatchOptions, epochs_of
+from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, epochs_of, rate_of
 from morphvec.solvers.output import output_map
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors, Problem
@@ -52,9 +52,8 @@ class TokenFeatureOptions:
     """The settings of a model; a None is chosen by what the columns are and how much text a word has.
 
     dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``; None: see
-    ``default_parts``). own_weight: ω, the
-    weight of a word's own row beside its parts (None: 1, or 3 where line ids are the only columns); own_weight_split:
-    the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
+    ``default_parts``). own_weight: ω, the weight of a word's own row beside its parts (None: 1, or 3 where line ids are
+    the only columns); own_weight_split: the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
     it is). power: exponent p of the singular values in the output. output: word vectors, context vectors, their sum,
@@ -200,11 +199,7 @@ def fit(
         "own_weight": _own_weight(options, association) if made is not None else None,
         "epochs": epochs_of(options.solver, options.epochs),
         **dict(zip(("ridge_own", "ridge_parts", "ridge_features"), ridges, strict=True)),
-        **{
-            name: factors.history[0][name]
-            for name in ("batch", "learning_rate")
-            if name in factors.history[0]
-        },
+        **_resolved_batch(options, factors),
     }
     return model, factors
 
@@ -293,6 +288,13 @@ def row_rates(association: Association, vocabulary: Vocabulary, exponent: float)
     owner = np.array([number[vocabulary.language_of(row)] for row in range(len(vocabulary))])
     cells = np.bincount(owner, np.diff(association.matrix.indptr), len(languages))
     return np.asarray(np.maximum(cells, 1.0)[owner] ** -exponent)
+
+
+def _resolved_batch(options: TokenFeatureOptions, factors: Factors) -> dict[str, Any]:
+    if options.solver not in MINIBATCH:
+        return {}
+    rate = rate_of(options.solver, options.batch.learning_rate)
+    return {"batch": factors.history[0]["batch"], "learning_rate": rate}
 
 
 def _own_weight(options: TokenFeatureOptions, association: Association) -> float:

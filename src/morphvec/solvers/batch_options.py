@@ -10,6 +10,7 @@ from morphvec.errors import OptionError
 MINIBATCH = ("sgd", "adagrad", "adam")
 SCHEDULES = ("constant", "linear", "cosine", "inverse")
 UPDATES = ("dense", "lazy")
+LEARNING_RATE = {"sgd": 1.5, "adagrad": 0.2, "adam": 0.02}  # where none is given; sgd's is over the curvature
 EPOCHS, EPOCHS_OF_BATCHES = 8, 40  # where none are given: of als, of the mini-batch solvers
 
 
@@ -18,7 +19,7 @@ class BatchOptions:
     """How a mini-batch solver draws, and how it steps.
 
     batch: stored cells of a step (0: all of them, full-batch; None: about 1/32 of the cells, at least 4,096).
-    learning_rate: None for the solver's own (see ``minibatch``). schedule: of the learning rate over the epochs.
+    learning_rate: None for the solver's own. schedule: of the learning rate over the epochs.
     momentum: of sgd. clip: largest norm of a step's gradient (None: no limit). updates: ``dense`` moves every row at
     every step; ``lazy`` moves only rows with a cell, an edge or a sampled cell in the step, and only they feel the
     ridge, the unobserved cells and the decay of the moments then.
@@ -68,6 +69,11 @@ class BatchOptions:
 def epochs_of(solver: str, epochs: int | None) -> int:
     """The number of epochs: as given, or the solver's own."""
     return (EPOCHS_OF_BATCHES if solver in MINIBATCH else EPOCHS) if epochs is None else epochs
+
+
+def rate_of(solver: str, learning_rate: float | None) -> float:
+    """The learning rate: as given, or the solver's own."""
+    return LEARNING_RATE[solver] if learning_rate is None else learning_rate
 
 
 def _out(name: str, value: float, rule: str) -> OptionError:

@@ -25,14 +25,13 @@ from morphvec.errors import OptionError
 from morphvec.kernels.batches import draw_cells, draw_unobserved, mix, step_cells
 from morphvec.kernels.steps import close_gradient, step_rows
 from morphvec.rng import stream
-from morphvec.solvers.batch_options import MINIBATCH, BatchOptions
+from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, rate_of
 from morphvec.solvers.curvature import curvature, draw_noise
 from morphvec.solvers.dense import ROWS, blas_gram, largest_square, spread, spread_met, square
 from morphvec.solvers.problem import Problem
 from morphvec.solvers.sparse import Operator
 from morphvec.solvers.tiles import Tiles, make_tiles
 
-LEARNING_RATE = {"sgd": 1.5, "adagrad": 0.2, "adam": 0.02}  # sgd: over the curvature, see _curvature
 DECAY, DECAY_SECOND = 0.9, 0.999  # of Adam's moments
 _START = np.float32(0.1)  # standard deviation of the first factors
 _BATCHES = 32  # of an epoch where no batch size is given
@@ -68,7 +67,7 @@ class MiniBatch:
         rows, columns, parts = problem.shape
         self._problem, self._engine, self._options, self._seed = problem, engine, options, seed
         self._kind, self._epochs = MINIBATCH.index(solver), epochs
-        self.learning_rate = options.learning_rate or LEARNING_RATE[solver]
+        self.learning_rate = rate_of(solver, options.learning_rate)
         side = problem.token_side(dtype)
         self.cells = len(side.indices)
         self.batches = _batch_count(options.batch, self.cells)
