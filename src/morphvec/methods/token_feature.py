@@ -290,7 +290,7 @@ def row_rates(association: Association, vocabulary: Vocabulary, exponent: float)
     return np.asarray(np.maximum(cells, 1.0)[owner] ** -exponent)
 
 
-def _resolved_batch(options: TokenFeatureOptions, factors: Factors) -> dict[str, Any]:
+def _resolved_batch(options: TokenFeatureOptions, factors: Factors) -> dict[str, object]:
     if options.solver not in MINIBATCH:
         return {}
     rate = rate_of(options.solver, options.batch.learning_rate)
