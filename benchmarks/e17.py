@@ -150,11 +150,13 @@ def train(
     }
 
 
-def score(model: Path, data: Path) -> dict[str, dict[str, Any]]:
-    """The scores of a model by column."""
+def score(model: Path, data: Path, *options: str) -> dict[str, dict[str, Any]]:
+    """The scores of a model by column. options: more of ``morphvec evaluate``."""
     tests = [part for file in SIMILARITY.values() for part in ("--similarity", data / "similarity" / file)]
     tests += ["--analogy", data / "analogy" / ANALOGY]
-    found = machine.results(machine.morphvec("evaluate", model, *tests, "--unknown", "skip", "--json"))
+    found = machine.results(
+        machine.morphvec("evaluate", model, *tests, "--unknown", "skip", "--json", *options)
+    )
     return {column: found[key] for column, key in COLUMNS.items()}
 
 

@@ -80,13 +80,14 @@ def report(document: dict[str, Any]) -> str:
             f"vocabulary {document['vocab_size']:,} words.",
             "",
             machine.table(
-                ["smoothing", "order", "perplexity", "train seconds", "perplexity seconds"],
+                ["smoothing", "order", "perplexity", "train seconds", "train peak GB", "perplexity seconds"],
                 [
                     [
                         run["name"],
                         str(run["order"]),
                         f"{run['perplexity']:.1f}",
                         f"{run['train_seconds']:.1f}",
+                        f"{run['train_peak_bytes'] / 1e9:.2f}",
                         f"{run['seconds']:.1f}",
                     ]
                     for run in document["perplexities"]
@@ -138,6 +139,7 @@ def main() -> None:
                     "name": name,
                     "order": order,
                     "train_seconds": made["seconds"],
+                    "train_peak_bytes": made["peak_bytes"],
                     "seconds": run.seconds,
                     **run.json,
                 }

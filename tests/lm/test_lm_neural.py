@@ -1,0 +1,514 @@
+"""The neural model: gradients by three roads, the distribution by the paper's formula, training, init, saving."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import naive_neural as naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from morphvec.artifact import load_manifest, write_manifest, writing
+from morphvec.autodiff import central_difference, grad
+from morphvec.autodiff import numpy as anp
+from morphvec.embeddings import Embeddings
+from morphvec.engine.blas import one_blas_thread
+from morphvec.engine.local import local_engine
+from morphvec.errors import (
+    ArtifactError,
+    BudgetError,
+    DivergenceError,
+    InputError,
+    MorphvecError,
+    OptionError,
+)
+from morphvec.lm import store
+from morphvec.lm.base import LanguageModel, LmVocabulary, Stream, Training
+from morphvec.lm.feedforward import BLOCK, gradient, losses, step
+from morphvec.lm.kinds import KINDS
+from morphvec.lm.neural import (
+    NEURAL,
+    NeuralOptions,
+    NeuralPredictor,
+    embeddings,
+    fit,
+    load,
+    options_of,
+    windows,
+)
+from morphvec.lm.train import VocabularyOptions, train_model
+from morphvec.rng import stream as random_stream
+from morphvec.text.corpus import Corpus
+from morphvec.text.readers import parse_sources
+from morphvec.text.tokenize import Tokenizer
+
+ENGINE = local_engine(2)
+AS_IS = Tokenizer("whitespace", "keep")
+WORDS = tuple("abcdefgh")
+VOCABULARY = LmVocabulary(WORDS, AS_IS)
+QUICK = NeuralOptions(
+    order=3, dim=4, hidden=5, epochs=3, patience=0, batch=16, learning_rate=0.02, dropout=0.0
+)
+
+
+def text(seed: int, sentences: int = 40, vocabulary: LmVocabulary = VOCABULARY) -> Stream:
+    generator = random_stream(seed, 77)
+    lengths = generator.integers(0, 7, sentences)
+    return Stream.of(vocabulary, [generator.choice([*vocabulary.words, "zz"], n).tolist() for n in lengths])
+
+
+def network(words: int, *, direct: bool, order: int = 4, dim: int = 3, hidden: int = 5) -> dict[str, Any]:
+    generator, inputs = random_stream(1, words), (order - 1) * dim
+    return {
+        "table": generator.normal(size=(words, dim)),
+        "hidden": generator.normal(size=(hidden, inputs + 1)),
+        "output": generator.normal(size=(words, hidden + 1 + (inputs if direct else 0))),
+    }
+
+
+def traced_loss(parameters: dict[str, Any], contexts: Any, targets: Any, masks: Any = None) -> Any:
+    """The same network in traced operations."""
+    x = anp.reshape(parameters["table"][contexts], (len(contexts), -1))
+    if masks is not None:
+        x = x * masks[0]
+    x = anp.concatenate([x, np.ones((len(contexts), 1))], axis=1)
+    a = anp.tanh(x @ parameters["hidden"].T)
+    if masks is not None:
+        a = a * masks[1]
+    direct = parameters["output"].shape[1] > len(parameters["hidden"]) + 1
+    top = anp.concatenate([a, x if direct else x[:, -1:]], axis=1)
+    return anp.mean(anp.cross_entropy(top @ parameters["output"].T, targets))
+
+
+# ------------------------------------------------------------------------------------------------- gradients
+
+
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("words", [7, 2 * BLOCK + 300])
+def test_gradients_are_those_of_autodiff_and_of_differences(words: int, direct: bool) -> None:
+    parameters = network(words, direct=direct)
+    generator = random_stream(2)
+    contexts, targets = generator.integers(0, words, (20, 3)), generator.integers(0, words, 20)
+    loss, ours = gradient(parameters, contexts, targets, ENGINE)
+    assert loss == pytest.approx(float(traced_loss(parameters, contexts, targets)), rel=1e-12)
+    for name, array in parameters.items():
+        traced = grad(lambda free, name=name: traced_loss({**parameters, name: free}, contexts, targets))(
+            array
+        )
+        np.testing.assert_allclose(ours[name], traced, rtol=1e-9, atol=1e-14)
+        v = generator.normal(size=array.shape)
+        difference = central_difference(
+            lambda free, name=name: gradient({**parameters, name: free}, contexts, targets, ENGINE)[0],
+            array,
+            v,
+            1e-5,
+        )
+        assert np.sum(ours[name] * v) == pytest.approx(float(difference), rel=1e-6, abs=1e-9)
+
+
+def test_gradients_number_by_number() -> None:
+    parameters = network(5, direct=True, order=3, dim=2, hidden=3)
+    contexts, targets = np.array([[0, 4], [1, 1], [4, 4]]), np.array([2, 4, 0])
+    _, ours = gradient(parameters, contexts, targets, ENGINE)
+    for name, array in parameters.items():
+        for place in np.ndindex(array.shape):
+            v = np.zeros(array.shape)
+            v[place] = 1
+
+            def loss(free: Any, name: str = name) -> float:
+                return gradient({**parameters, name: free}, contexts, targets, ENGINE)[0]
+
+            assert ours[name][place] == pytest.approx(
+                float(central_difference(loss, array, v, 1e-5)), abs=1e-8
+            )
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_gradients_under_dropout_are_those_of_the_thinned_network(direct: bool) -> None:
+    parameters = network(9, direct=direct)
+    generator = random_stream(3)
+    contexts, targets = generator.integers(0, 9, (12, 3)), generator.integers(0, 9, 12)
+    masks = tuple((generator.random((12, n)) < 0.5) * 2.0 for n in (9, 5))
+    output = np.zeros_like(parameters["output"])
+
+    def receive(low: int, high: int, part: Any) -> None:
+        output[low:high] = part
+
+    with one_blas_thread():
+        rowwise, hidden, rows, part = step(parameters, contexts, targets, ENGINE, receive, masks)
+    table = np.zeros_like(parameters["table"])
+    table[rows] = part
+    assert rowwise.mean() == pytest.approx(float(traced_loss(parameters, contexts, targets, masks)))
+    for name, ours in (("table", table), ("hidden", hidden), ("output", output)):
+        traced = grad(
+            lambda free, name=name: traced_loss({**parameters, name: free}, contexts, targets, masks)
+        )
+        np.testing.assert_allclose(ours, traced(parameters[name]), rtol=1e-9, atol=1e-14)
+
+
+# ------------------------------------------------------------------------------------------------- probabilities
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 4), max_size=5), min_size=1, max_size=5), st.integers(2, 5))
+def test_windows_are_the_words_before(sentences: list[list[int]], order: int) -> None:
+    vocabulary = LmVocabulary(tuple("abcde"), AS_IS)
+    made = windows(Stream.of(vocabulary, [[vocabulary.name(i) for i in line] for line in sentences]), order)
+    contexts, targets = made.take(made.at)
+    expected = naive.predictions(sentences, vocabulary.end, order)
+    assert len(made) == len(expected)
+    assert contexts.tolist() == [context for context, _ in expected]
+    assert targets.tolist() == [word for _, word in expected]
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_every_probability_is_the_paper_s(direct: bool) -> None:
+    words = VOCABULARY.predicted
+    parameters = {
+        name: array.astype(np.float32) for name, array in network(words, direct=direct, order=3).items()
+    }
+    model = LanguageModel(VOCABULARY, NeuralPredictor(parameters, np.zeros(words, np.int64), 3, {}))
+    sentences = [["a", "b", "zz", "c"], [], ["h"], ["a"] * 5]
+    expected = [
+        np.log(naive.bengio(parameters, context)[word])
+        for context, word in naive.predictions(
+            [VOCABULARY.ids(sentence).tolist() for sentence in sentences], VOCABULARY.end, 3
+        )
+    ]
+    stream = Stream.of(VOCABULARY, sentences)
+    found = model.predictor.token_logprobs(stream)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+    assert model.perplexity(stream).perplexity == pytest.approx(np.exp(-np.mean(expected)), rel=1e-5)
+    assert sum(score.logprob for score in model.score(sentences)) == pytest.approx(sum(expected), rel=1e-5)
+    for history in ([], ["<s>"], ["<s>", "a"], ["a"], ["b", "zz"], ["c", "<s>", "a", "b"]):
+        p = model.predictor.distribution(VOCABULARY.ids(history))
+        assert p.sum() == pytest.approx(1, abs=1e-12)
+        ids = [min(i, VOCABULARY.end) for i in VOCABULARY.ids(history)[-2:].tolist()]
+        np.testing.assert_allclose(
+            p, naive.bengio(parameters, [VOCABULARY.end] * (2 - len(ids)) + ids), rtol=2e-4, atol=1e-9
+        )
+        best, q = model.next(history, 1)[0]
+        assert q == pytest.approx(p.max())
+        assert model.logprob(history, best) == pytest.approx(np.log(p.max()))
+    assert all(set(line) <= {*WORDS, "<unk>"} for line in model.sample(5, seed=1, longest=20))
+
+
+def test_training_starts_from_the_word_counts() -> None:
+    """Before its first step every context has the distribution (n + 1) / (N + V)."""
+    stream = text(1)
+    crawl = fit(replace(QUICK, epochs=1, optimiser="sgd", learning_rate=1e-30, momentum=0.0), stream)
+    counts = np.bincount(np.delete(stream.ids, stream.begins), minlength=VOCABULARY.predicted)
+    assert crawl.counts.tolist() == counts.tolist()
+    for history in ([], [VOCABULARY.start, 3], [0, 1]):
+        p = crawl.distribution(np.array(history, np.int32))
+        np.testing.assert_allclose(p, (counts + 1) / (counts.sum() + len(counts)), rtol=1e-5)
+
+
+# ------------------------------------------------------------------------------------------------- training
+
+
+def test_a_chain_is_learned_to_its_entropy() -> None:
+    transitions = np.array([[0.1, 0.8, 0.1], [0.2, 0.1, 0.7], [0.6, 0.3, 0.1]])
+    lines = naive.markov(random_stream(5), transitions, 150, 40)
+    vocabulary = LmVocabulary(("w0", "w1", "w2"), AS_IS)
+    options = NeuralOptions(
+        order=2, dim=4, hidden=8, epochs=8, patience=0, batch=32, dropout=0.0, learning_rate=0.02
+    )
+    predictor = fit(options, Stream.of(vocabulary, lines[:120]))
+    for state, row in enumerate(transitions):
+        p = predictor.distribution(np.array([state], np.int32))[:3]
+        np.testing.assert_allclose(p / p.sum(), row, atol=0.04)
+    held_out = Stream.of(vocabulary, lines[120:])
+    logp = predictor.token_logprobs(held_out)[np.delete(held_out.ids, held_out.begins) < 3]
+    assert -logp.mean() == pytest.approx(naive.chain_entropy(transitions), abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"direct": True}, {"optimiser": "sgd", "learning_rate": 0.1}, {"dropout": 0.2}]
+)
+def test_training_lowers_the_loss_in_every_form(changes: dict[str, Any]) -> None:
+    lines = [list("abcdefgh"), list("acegbdfh"), list("hgfedcba")] * 20
+    stream = Stream.of(VOCABULARY, lines)
+    predictor = fit(replace(QUICK, epochs=15, **changes), stream)
+    curve = [entry["total"] for entry in predictor.record["curve"]]
+    assert curve[-1] < 0.8 * curve[0]
+    # A line's first two words say the rest: ln 3 / 9 = 0.12 nats a token is the least possible.
+    assert 0.12 < -predictor.token_logprobs(stream).mean() < 0.75
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_word_in_new_company_is_understood_by_its_likes(seed: int) -> None:
+    """cat stands where dog stands, so that what was met after dog is expected after cat; by counts it is not."""
+    names, places = ("cat", "dog", "hen", "pig"), ("garden", "yard", "barn", "field")
+    lines = [["the", name, "sat", "in", "the", place] for name in names for place in places] * 2
+    lines += [["the", name, "got", "flattened"] for name in names[1:]] * 3
+    lines += [["the", place, "got", "bigger"] for place in places] * 3
+    vocabulary = LmVocabulary(tuple(sorted({word for line in lines for word in line})), AS_IS)
+    options = NeuralOptions(
+        order=3, dim=6, hidden=12, epochs=40, patience=0, batch=16, dropout=0.0, learning_rate=0.01
+    )
+    model = LanguageModel(vocabulary, fit(options, Stream.of(vocabulary, lines), seed=seed))
+    history = ["cat", "got"]  # never met together; after "got" alone, "bigger" is the more frequent
+    assert model.logprob(history, "flattened") > model.logprob(history, "bigger")
+    for name, place in (("dog", "yard"), ("pig", "barn")):
+        assert model.logprob([name, "got"], "flattened") > np.log(0.9)
+        assert model.logprob([place, "got"], "bigger") > np.log(0.9)
+
+
+def same(a: NeuralPredictor, b: NeuralPredictor) -> bool:
+    return all(np.array_equal(a.parameters[name], b.parameters[name]) for name in a.parameters)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_same_seed_same_bits_for_any_number_of_threads(optimiser: str) -> None:
+    vocabulary = LmVocabulary(tuple(f"w{i}" for i in range(2 * BLOCK + 5)), AS_IS)
+    stream = text(2, 60, vocabulary)
+    options = replace(QUICK, dropout=0.1, direct=True, optimiser=optimiser)
+    first = fit(options, stream, seed=4, engine=local_engine(1))
+    assert same(first, fit(options, stream, seed=4, engine=local_engine(5)))
+    assert not same(first, fit(options, stream, seed=5, engine=local_engine(1)))
+    scored = [losses(first.parameters, windows(stream, 3), local_engine(n)) for n in (1, 5)]
+    np.testing.assert_array_equal(*scored)
+
+
+class Memory:
+    """A keeper without a disk; ``kept`` is what was saved last."""
+
+    def __init__(self, kept: Any = None) -> None:
+        self.kept, self.first = kept, None
+
+    def save(self, epochs_done: int, state: Any, history: Any) -> None:
+        self.kept = (
+            epochs_done,
+            {name: array.copy() for name, array in state.items()},
+            [dict(h) for h in history],
+        )
+        self.first = self.first or self.kept
+
+    def load(self) -> Any:
+        return self.kept
+
+    def describe(self) -> str:
+        return "in memory"
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_an_interrupted_run_goes_on_to_the_same_bits(optimiser: str) -> None:
+    stream, held_out = text(3), text(4)
+    options = replace(QUICK, epochs=4, patience=3, dropout=0.1, optimiser=optimiser)
+    memory = Memory()
+    whole = fit(options, stream, held_out, checkpoint_every=1, keeper=memory)
+    assert memory.first[0] == 1
+    resumed = fit(options, stream, held_out, checkpoint_every=1, keeper=Memory(memory.first))
+    assert same(whole, resumed)
+    assert whole.record == resumed.record
+
+
+def test_early_stopping_keeps_the_best_epoch() -> None:
+    """Noise teaches nothing: the held-out loss soon rises, and the network goes back to its lowest."""
+    options = replace(QUICK, epochs=30, patience=3, learning_rate=0.05, hidden=30)
+    stream, held_out = text(5), text(6)
+    predictor = fit(options, stream, held_out)
+    curve = predictor.record["curve"]
+    best = min(range(len(curve)), key=lambda i: curve[i]["validation"])
+    assert len(curve) == best + 4 < 30
+    assert [i for i, entry in enumerate(curve) if entry.get("kept")] == [best]
+    assert -predictor.token_logprobs(held_out).mean() == pytest.approx(curve[best]["validation"], rel=1e-12)
+
+
+def test_a_rate_that_is_too_high_is_said() -> None:
+    options = replace(QUICK, optimiser="sgd", learning_rate=1e30, epochs=4)
+    with pytest.raises(DivergenceError, match="--learning-rate"):
+        fit(options, text(1))
+
+
+# ------------------------------------------------------------------------------------------------- vectors
+
+
+VECTORS = Embeddings(["b", "A", "a", "q"], random_stream(9).normal(size=(4, 6)), tokenizer=AS_IS)
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_known_words_start_with_their_vectors(freeze: bool) -> None:
+    options = NeuralOptions(
+        order=3, hidden=5, epochs=1, patience=0, batch=16, init="elsewhere/vectors", freeze=freeze
+    )
+    stream = text(1)
+    still = replace(options, optimiser="sgd", learning_rate=1e-30, momentum=0.0)
+    for chosen, moved in ((still, False), (options, not freeze)):
+        predictor = fit(chosen, stream, init=VECTORS)
+        table = predictor.parameters["table"]
+        assert np.array_equal(table[:2], VECTORS.vectors[[2, 0]]) is not moved
+        assert table.shape == (VOCABULARY.predicted, 6)
+        assert predictor.record["init_words"] == 2
+    drawn = fit(still, stream, init=VECTORS).parameters["table"][2:]
+    assert not np.array_equal(drawn, table[2:])  # the others learn, frozen or not
+    assert np.sqrt(np.mean(drawn**2)) == pytest.approx(
+        np.sqrt(np.mean(VECTORS.vectors[[0, 2]] ** 2)), rel=0.3
+    )
+    assert options.config()["init"] == "vectors"
+
+
+def test_vectors_with_languages_are_looked_up_in_the_language_of_the_text() -> None:
+    vectors = Embeddings(["eng:a", "tur:a"], np.eye(2, 3, dtype=np.float32), languages=("eng", "tur"))
+    options = NeuralOptions(order=2, hidden=2, epochs=1, patience=0, init="v", freeze=True)
+    turkish = LmVocabulary(WORDS, AS_IS, "tur")
+    model = LanguageModel(turkish, fit(options, text(1, vocabulary=turkish), init=vectors))
+    assert model.predictor.parameters["table"][0].tolist() == [0, 1, 0]
+    served = embeddings(model)
+    assert served.words[0] == "tur:a"
+    assert served.vector_for("a", "tur").tolist() == [0, 1, 0]
+    with pytest.raises(OptionError, match="eng, tur"):
+        fit(options, text(1), init=vectors)
+
+
+def test_the_table_is_a_model_of_vectors_and_can_start_another(tmp_path: Path) -> None:
+    model = LanguageModel(VOCABULARY, fit(QUICK, text(1)))
+    served = embeddings(model)
+    assert served.words == WORDS
+    np.testing.assert_array_equal(served.vectors, model.predictor.parameters["table"][: len(WORDS)])
+    served.save(tmp_path / "vectors")
+    opened = Embeddings.load(tmp_path / "vectors")
+    assert opened.count("a") == model.predictor.counts[0] > 0
+    assert len(opened.neighbors("a", 3)) == 3
+    options = replace(QUICK, dim=None, init=str(tmp_path / "vectors"), freeze=True)
+    training = Training(text(2), None, ENGINE, tmp_path, 1 << 20)
+    again = NEURAL.train(options, training)
+    assert same(again, fit(options, text(2), engine=ENGINE))
+    np.testing.assert_array_equal(again.parameters["table"][: len(WORDS)], served.vectors)
+
+
+# ------------------------------------------------------------------------------------------------- saving
+
+
+def saved(predictor: NeuralPredictor, path: Path) -> Path:
+    with writing(path) as folder:
+        write_manifest(folder, "lm", predictor.save(folder))
+    return path
+
+
+def test_load_after_save_is_the_identity(tmp_path: Path) -> None:
+    predictor = fit(replace(QUICK, direct=True, patience=2), text(1), text(2))
+    path = saved(predictor, tmp_path / "lm")
+    opened = load(path, load_manifest(path, "lm"), VOCABULARY)
+    assert same(predictor, opened)
+    assert (opened.order, opened.kind, opened.record) == (3, "neural", predictor.record)
+    np.testing.assert_array_equal(opened.token_logprobs(text(2)), predictor.token_logprobs(text(2)))
+    np.testing.assert_array_equal(opened.counts, predictor.counts)
+
+
+def test_a_folder_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    predictor = fit(QUICK, text(1))
+    path = saved(predictor, tmp_path / "lm")
+    manifest = load_manifest(path, "lm")
+    wrong: list[tuple[dict[str, Any], LmVocabulary]] = [
+        ({**manifest, "order": 4}, VOCABULARY),
+        ({**manifest, "order": "x"}, VOCABULARY),
+        ({**manifest, "dim": 10**9}, VOCABULARY),
+        ({}, VOCABULARY),
+        (manifest, LmVocabulary(WORDS[1:], AS_IS)),
+    ]
+    for fields, vocabulary in wrong:
+        with pytest.raises(ArtifactError, match="network and manifest agree"):
+            load(path, fields, vocabulary)
+    spoiled = replace(
+        predictor, parameters={**predictor.parameters, "hidden": np.full((5, 9), np.nan, np.float32)}
+    )
+    with pytest.raises(ArtifactError, match="not finite"):
+        load(saved(spoiled, tmp_path / "nan"), manifest, VOCABULARY)
+
+
+def test_the_walk_from_text_to_a_folder_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "neural", lambda: NEURAL)
+    corpus = tmp_path / "text.txt"
+    corpus.write_text(
+        "the cat sat on the mat\nthe dog sat on the rug\n\na cat met a dog\n" * 8, encoding="utf-8"
+    )
+    made = train_model(
+        Corpus(parse_sources([str(corpus)]), AS_IS),
+        kind="neural",
+        options={"order": 3, "dim": 4, "hidden": 6, "epochs": 4, "learning_rate": 0.02, "batch": 16},
+        words=VocabularyOptions(vocab_size=8),
+        engine=ENGINE,
+        memory=1 << 24,
+        seed=1,
+    )
+    store.save(made, tmp_path / "lm")
+    opened = store.load(tmp_path / "lm")
+    assert opened.manifest["held_out_sentences"] > 0
+    assert opened.manifest["config"]["learning_rate"] == 0.02
+    sentences = [["the", "cat", "sat", "down"], ["a", "rug"]]
+    assert opened.perplexity(sentences) == made.perplexity(sentences)
+    assert opened.perplexity(sentences).oov > 0
+    np.testing.assert_array_equal(embeddings(opened).vectors, embeddings(made).vectors)
+
+
+# ------------------------------------------------------------------------------------------------- refusals
+
+
+def test_a_network_that_the_memory_cannot_hold_is_refused_before_any_work(tmp_path: Path) -> None:
+    training = Training(text(1), None, ENGINE, tmp_path, 1 << 20)
+    NEURAL.train(QUICK, training)
+    with pytest.raises(BudgetError, match="--vocab-size"):
+        NEURAL.train(replace(QUICK, hidden=8000), training)
+
+
+def test_only_a_neural_model_has_vectors() -> None:
+    class Other:
+        kind = "ngram"
+
+    with pytest.raises(OptionError, match="--kind neural"):
+        embeddings(LanguageModel(VOCABULARY, Other()))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"order": 1},
+        {"dim": 0},
+        {"hidden": 0},
+        {"epochs": 0},
+        {"patience": -1},
+        {"batch": 0},
+        {"dropout": 1.0},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"momentum": 1.0},
+        {"optimiser": "lbfgs"},
+        {"schedule": "steps"},
+        {"freeze": True},
+        {"smoothing": "kneser-ney"},
+    ],
+    ids=str,
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(OptionError, match=name):
+        options_of(options)
+
+
+def test_defaults_want_held_out_text() -> None:
+    assert options_of({}) == NeuralOptions()
+    assert NeuralOptions().needs_held_out
+    assert not NeuralOptions(patience=0).needs_held_out
+
+
+@pytest.mark.parametrize(
+    ("options", "stream", "init", "said"),
+    [
+        (replace(QUICK, patience=2), text(1), None, "--held-out"),
+        (QUICK, Stream.of(VOCABULARY, []), None, "without tokens"),
+        (replace(QUICK, init="v"), text(1), VECTORS, "leave --dim out"),
+        (replace(QUICK, dim=None, init="v"), text(1), Embeddings(["q"], np.ones((1, 4))), "none of which"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(options: Any, stream: Any, init: Any, said: str) -> None:
+    with pytest.raises(MorphvecError, match=said) as caught:
+        fit(options, stream, init=init)
+    assert isinstance(caught.value, OptionError | InputError)
+    assert "\n" not in str(caught.value)
