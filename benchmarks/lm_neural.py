@@ -153,6 +153,11 @@ def run_child(options: argparse.Namespace) -> dict[str, Any]:
             read_stream(text, vocabulary, folder) for text, folder in zip(texts[1:], folders[1:], strict=True)
         )
         training = Training(stream, validation, engine, folders[0], 8 << 30, options.seed)
+        versions = {}
+        if kind == "torch":
+            import torch  # its loading is no part of training
+
+            versions = {"torch": torch.__version__}
         start = time.perf_counter()
         if kind == "torch":
             predictor, curve = train_torch(NeuralOptions(**given), training)
@@ -173,6 +178,7 @@ def run_child(options: argparse.Namespace) -> dict[str, Any]:
             "test_oov": test.oov,
             "words": len(vocabulary.words),
             "train_seconds": seconds,
+            "versions": versions,
             "validation": LanguageModel(vocabulary, predictor).perplexity(validation).perplexity,
             "test": LanguageModel(vocabulary, predictor).perplexity(test).perplexity,
             "curve": [{"epoch": n, "perplexity": float(np.exp(loss))} for n, loss in enumerate(curve, 1)],

@@ -45,15 +45,14 @@ def momentum(x: float, gradients: list[float], rate: float, keep: float) -> floa
     return x
 
 
-def adam(x: float, gradients: list[float | None], rate: float) -> float:
-    """Kingma & Ba (2015), algorithm 1; None: a step in which the number was not met and nothing of it changes."""
+def adam(x: float, gradients: list[float], rate: float) -> float:
+    """Kingma & Ba (2015), algorithm 1 without its ε."""
     first = second = 0.0
     for t, g in enumerate(gradients, 1):
-        if g is None:
-            continue
         first = 0.9 * first + 0.1 * g
         second = 0.999 * second + 0.001 * g * g
-        x -= rate * (first / (1 - 0.9**t)) / math.sqrt(second / (1 - 0.999**t))
+        if second > 0:
+            x -= rate * (first / (1 - 0.9**t)) / math.sqrt(second / (1 - 0.999**t))
     return x
 
 

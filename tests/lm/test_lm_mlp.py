@@ -8,8 +8,10 @@ from typing import Any
 import naive_neural as naive
 import numpy as np
 import pytest
+from neural_helpers import Memory
 
 from morphvec.autodiff import central_difference
+from morphvec.engine.local import local_engine
 from morphvec.errors import DivergenceError, InputError, OptionError
 from morphvec.lm.mlp import LOSSES, Layer, MlpOptions, MlpTrainer, Network, fit
 from morphvec.lm.optimise import Optimiser, StepOptions
@@ -202,16 +204,41 @@ def test_sgd_and_adam_are_their_formulas() -> None:
         np.testing.assert_allclose(vector, matrix[0], rtol=1e-14)
 
 
-def test_rows_that_are_not_met_keep_still() -> None:
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_rows_that_are_not_met_have_gradient_nought(name: str) -> None:
+    """Row 0 is met once, row 1 never, row 2 now and then, row 3 again after a rest, row 4 always."""
+    steps, generator = 700, stream(18)
+    met = {0: [5], 1: [], 2: list(range(0, steps, 90)), 3: [0, 1, 500, 501, 650], 4: list(range(steps))}
+    gradients = np.zeros((steps, 5))
+    for row, times in met.items():
+        gradients[times, row] = generator.normal(size=len(times)) + 1
     table = np.ones((5, 2))
-    optimiser = Optimiser({"table": table}, StepOptions("adam", 0.1))
-    steps = [([0, 3], [1.0, -2.0]), ([3], [0.5]), ([0, 1, 3], [0.1, 3.0, 1.0])]
-    for met, g in steps:
-        optimiser.begin(0.1)
-        optimiser.move_rows("table", np.array(met), np.repeat(np.array(g)[:, None], 2, axis=1))
+    optimiser = Optimiser({"table": table}, StepOptions(name, 0.01, momentum=0.8), local_engine(2))
+    for step, g in enumerate(gradients):
+        rows = np.array([row for row, times in met.items() if step in times])
+        optimiser.begin(0.01)
+        optimiser.move_rows("table", rows, np.repeat(g[rows, None], 2, axis=1))
     for row in range(5):
-        seen = [dict(zip(met, g, strict=True)).get(row) for met, g in steps]
-        np.testing.assert_allclose(table[row], naive.adam(1.0, seen, 0.1), rtol=1e-10)
+        whole = gradients[:, row].tolist()
+        expected = naive.adam(1.0, whole, 0.01) if name == "adam" else naive.momentum(1.0, whole, 0.01, 0.8)
+        np.testing.assert_allclose(table[row], expected, rtol=1e-7)
+    assert table[1].tolist() == [1, 1]
+
+
+def test_rows_that_rest_stand_still() -> None:
+    """So that a table of many rare words costs what its living rows cost, and no moment sinks below the smallest
+    normal number."""
+    table = np.ones((2, 1))
+    optimiser = Optimiser({"table": table}, StepOptions("adam", 0.01))
+    for step in range(300):
+        optimiser.begin(0.01)
+        optimiser.move_rows("table", np.array([0]) if step == 0 else np.array([1]), np.ones((1, 1)))
+        if step == 250:
+            before = optimiser.state()
+    after = optimiser.state()
+    assert before["array.table"][0] == after["array.table"][0] != 1
+    assert after["first.table"][0] > 1e-12
+    assert after["met.table"].tolist() == [1, 300]
 
 
 def test_the_cosine_falls_to_nothing() -> None:
@@ -240,27 +267,6 @@ def test_two_layers_learn_what_one_cannot(activation: str, seed: int) -> None:
     assert deep.history[-1]["total"] < 0.05
     flat = fit(Network(2, (Layer(2),)), x, ids, options)
     assert flat.history[-1]["total"] > 0.69 > np.log(2) - 0.01
-
-
-class Memory:
-    """A keeper without a disk; ``first`` is the first state that it was given."""
-
-    def __init__(self, kept: Any = None) -> None:
-        self.kept, self.first = kept, None
-
-    def save(self, epochs_done: int, state: Any, history: Any) -> None:
-        self.kept = (
-            epochs_done,
-            {name: array.copy() for name, array in state.items()},
-            [dict(h) for h in history],
-        )
-        self.first = self.first or self.kept
-
-    def load(self) -> Any:
-        return self.kept
-
-    def describe(self) -> str:
-        return "in memory"
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])

@@ -1,4 +1,4 @@
-"""The neural model: gradients by three roads, the distribution by the paper's formula, training, init, saving."""
+"""The neural model: training, early stopping, resume, vectors from elsewhere, saving."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import Any
 import naive_neural as naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from neural_helpers import AS_IS, ENGINE, QUICK, VOCABULARY, WORDS, Memory, same, text
 
 from morphvec.artifact import load_manifest, write_manifest, writing
-from morphvec.autodiff import central_difference, grad
-from morphvec.autodiff import numpy as anp
 from morphvec.embeddings import Embeddings
-from morphvec.engine.blas import one_blas_thread
 from morphvec.engine.local import local_engine
 from morphvec.errors import (
     ArtifactError,
@@ -28,7 +24,7 @@ from morphvec.errors import (
 )
 from morphvec.lm import store
 from morphvec.lm.base import LanguageModel, LmVocabulary, Stream, Training
-from morphvec.lm.feedforward import BLOCK, gradient, losses, step
+from morphvec.lm.feedforward import BLOCK, losses
 from morphvec.lm.kinds import KINDS
 from morphvec.lm.neural import (
     NEURAL,
@@ -44,170 +40,6 @@ from morphvec.lm.train import VocabularyOptions, train_model
 from morphvec.rng import stream as random_stream
 from morphvec.text.corpus import Corpus
 from morphvec.text.readers import parse_sources
-from morphvec.text.tokenize import Tokenizer
-
-ENGINE = local_engine(2)
-AS_IS = Tokenizer("whitespace", "keep")
-WORDS = tuple("abcdefgh")
-VOCABULARY = LmVocabulary(WORDS, AS_IS)
-QUICK = NeuralOptions(
-    order=3, dim=4, hidden=5, epochs=3, patience=0, batch=16, learning_rate=0.02, dropout=0.0
-)
-
-
-def text(seed: int, sentences: int = 40, vocabulary: LmVocabulary = VOCABULARY) -> Stream:
-    generator = random_stream(seed, 77)
-    lengths = generator.integers(0, 7, sentences)
-    return Stream.of(vocabulary, [generator.choice([*vocabulary.words, "zz"], n).tolist() for n in lengths])
-
-
-def network(words: int, *, direct: bool, order: int = 4, dim: int = 3, hidden: int = 5) -> dict[str, Any]:
-    generator, inputs = random_stream(1, words), (order - 1) * dim
-    return {
-        "table": generator.normal(size=(words, dim)),
-        "hidden": generator.normal(size=(hidden, inputs + 1)),
-        "output": generator.normal(size=(words, hidden + 1 + (inputs if direct else 0))),
-    }
-
-
-def traced_loss(parameters: dict[str, Any], contexts: Any, targets: Any, masks: Any = None) -> Any:
-    """The same network in traced operations."""
-    x = anp.reshape(parameters["table"][contexts], (len(contexts), -1))
-    if masks is not None:
-        x = x * masks[0]
-    x = anp.concatenate([x, np.ones((len(contexts), 1))], axis=1)
-    a = anp.tanh(x @ parameters["hidden"].T)
-    if masks is not None:
-        a = a * masks[1]
-    direct = parameters["output"].shape[1] > len(parameters["hidden"]) + 1
-    top = anp.concatenate([a, x if direct else x[:, -1:]], axis=1)
-    return anp.mean(anp.cross_entropy(top @ parameters["output"].T, targets))
-
-
-# ------------------------------------------------------------------------------------------------- gradients
-
-
-@pytest.mark.parametrize("direct", [False, True])
-@pytest.mark.parametrize("words", [7, 2 * BLOCK + 300])
-def test_gradients_are_those_of_autodiff_and_of_differences(words: int, direct: bool) -> None:
-    parameters = network(words, direct=direct)
-    generator = random_stream(2)
-    contexts, targets = generator.integers(0, words, (20, 3)), generator.integers(0, words, 20)
-    loss, ours = gradient(parameters, contexts, targets, ENGINE)
-    assert loss == pytest.approx(float(traced_loss(parameters, contexts, targets)), rel=1e-12)
-    for name, array in parameters.items():
-        traced = grad(lambda free, name=name: traced_loss({**parameters, name: free}, contexts, targets))(
-            array
-        )
-        np.testing.assert_allclose(ours[name], traced, rtol=1e-9, atol=1e-14)
-        v = generator.normal(size=array.shape)
-        difference = central_difference(
-            lambda free, name=name: gradient({**parameters, name: free}, contexts, targets, ENGINE)[0],
-            array,
-            v,
-            1e-5,
-        )
-        assert np.sum(ours[name] * v) == pytest.approx(float(difference), rel=1e-6, abs=1e-9)
-
-
-def test_gradients_number_by_number() -> None:
-    parameters = network(5, direct=True, order=3, dim=2, hidden=3)
-    contexts, targets = np.array([[0, 4], [1, 1], [4, 4]]), np.array([2, 4, 0])
-    _, ours = gradient(parameters, contexts, targets, ENGINE)
-    for name, array in parameters.items():
-        for place in np.ndindex(array.shape):
-            v = np.zeros(array.shape)
-            v[place] = 1
-
-            def loss(free: Any, name: str = name) -> float:
-                return gradient({**parameters, name: free}, contexts, targets, ENGINE)[0]
-
-            assert ours[name][place] == pytest.approx(
-                float(central_difference(loss, array, v, 1e-5)), abs=1e-8
-            )
-
-
-@pytest.mark.parametrize("direct", [False, True])
-def test_gradients_under_dropout_are_those_of_the_thinned_network(direct: bool) -> None:
-    parameters = network(9, direct=direct)
-    generator = random_stream(3)
-    contexts, targets = generator.integers(0, 9, (12, 3)), generator.integers(0, 9, 12)
-    masks = tuple((generator.random((12, n)) < 0.5) * 2.0 for n in (9, 5))
-    output = np.zeros_like(parameters["output"])
-
-    def receive(low: int, high: int, part: Any) -> None:
-        output[low:high] = part
-
-    with one_blas_thread():
-        rowwise, hidden, rows, part = step(parameters, contexts, targets, ENGINE, receive, masks)
-    table = np.zeros_like(parameters["table"])
-    table[rows] = part
-    assert rowwise.mean() == pytest.approx(float(traced_loss(parameters, contexts, targets, masks)))
-    for name, ours in (("table", table), ("hidden", hidden), ("output", output)):
-        traced = grad(
-            lambda free, name=name: traced_loss({**parameters, name: free}, contexts, targets, masks)
-        )
-        np.testing.assert_allclose(ours, traced(parameters[name]), rtol=1e-9, atol=1e-14)
-
-
-# ------------------------------------------------------------------------------------------------- probabilities
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 4), max_size=5), min_size=1, max_size=5), st.integers(2, 5))
-def test_windows_are_the_words_before(sentences: list[list[int]], order: int) -> None:
-    vocabulary = LmVocabulary(tuple("abcde"), AS_IS)
-    made = windows(Stream.of(vocabulary, [[vocabulary.name(i) for i in line] for line in sentences]), order)
-    contexts, targets = made.take(made.at)
-    expected = naive.predictions(sentences, vocabulary.end, order)
-    assert len(made) == len(expected)
-    assert contexts.tolist() == [context for context, _ in expected]
-    assert targets.tolist() == [word for _, word in expected]
-
-
-@pytest.mark.parametrize("direct", [False, True])
-def test_every_probability_is_the_paper_s(direct: bool) -> None:
-    words = VOCABULARY.predicted
-    parameters = {
-        name: array.astype(np.float32) for name, array in network(words, direct=direct, order=3).items()
-    }
-    model = LanguageModel(VOCABULARY, NeuralPredictor(parameters, np.zeros(words, np.int64), 3, {}))
-    sentences = [["a", "b", "zz", "c"], [], ["h"], ["a"] * 5]
-    expected = [
-        np.log(naive.bengio(parameters, context)[word])
-        for context, word in naive.predictions(
-            [VOCABULARY.ids(sentence).tolist() for sentence in sentences], VOCABULARY.end, 3
-        )
-    ]
-    stream = Stream.of(VOCABULARY, sentences)
-    found = model.predictor.token_logprobs(stream)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, expected, atol=2e-5)
-    assert model.perplexity(stream).perplexity == pytest.approx(np.exp(-np.mean(expected)), rel=1e-5)
-    assert sum(score.logprob for score in model.score(sentences)) == pytest.approx(sum(expected), rel=1e-5)
-    for history in ([], ["<s>"], ["<s>", "a"], ["a"], ["b", "zz"], ["c", "<s>", "a", "b"]):
-        p = model.predictor.distribution(VOCABULARY.ids(history))
-        assert p.sum() == pytest.approx(1, abs=1e-12)
-        ids = [min(i, VOCABULARY.end) for i in VOCABULARY.ids(history)[-2:].tolist()]
-        np.testing.assert_allclose(
-            p, naive.bengio(parameters, [VOCABULARY.end] * (2 - len(ids)) + ids), rtol=2e-4, atol=1e-9
-        )
-        best, q = model.next(history, 1)[0]
-        assert q == pytest.approx(p.max())
-        assert model.logprob(history, best) == pytest.approx(np.log(p.max()))
-    assert all(set(line) <= {*WORDS, "<unk>"} for line in model.sample(5, seed=1, longest=20))
-
-
-def test_training_starts_from_the_word_counts() -> None:
-    """Before its first step every context has the distribution (n + 1) / (N + V)."""
-    stream = text(1)
-    crawl = fit(replace(QUICK, epochs=1, optimiser="sgd", learning_rate=1e-30, momentum=0.0), stream)
-    counts = np.bincount(np.delete(stream.ids, stream.begins), minlength=VOCABULARY.predicted)
-    assert crawl.counts.tolist() == counts.tolist()
-    for history in ([], [VOCABULARY.start, 3], [0, 1]):
-        p = crawl.distribution(np.array(history, np.int32))
-        np.testing.assert_allclose(p, (counts + 1) / (counts.sum() + len(counts)), rtol=1e-5)
-
 
 # ------------------------------------------------------------------------------------------------- training
 
@@ -260,10 +92,6 @@ def test_a_word_in_new_company_is_understood_by_its_likes(seed: int) -> None:
         assert model.logprob([place, "got"], "bigger") > np.log(0.9)
 
 
-def same(a: NeuralPredictor, b: NeuralPredictor) -> bool:
-    return all(np.array_equal(a.parameters[name], b.parameters[name]) for name in a.parameters)
-
-
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_same_seed_same_bits_for_any_number_of_threads(optimiser: str) -> None:
     vocabulary = LmVocabulary(tuple(f"w{i}" for i in range(2 * BLOCK + 5)), AS_IS)
@@ -274,27 +102,6 @@ def test_same_seed_same_bits_for_any_number_of_threads(optimiser: str) -> None:
     assert not same(first, fit(options, stream, seed=5, engine=local_engine(1)))
     scored = [losses(first.parameters, windows(stream, 3), local_engine(n)) for n in (1, 5)]
     np.testing.assert_array_equal(*scored)
-
-
-class Memory:
-    """A keeper without a disk; ``kept`` is what was saved last."""
-
-    def __init__(self, kept: Any = None) -> None:
-        self.kept, self.first = kept, None
-
-    def save(self, epochs_done: int, state: Any, history: Any) -> None:
-        self.kept = (
-            epochs_done,
-            {name: array.copy() for name, array in state.items()},
-            [dict(h) for h in history],
-        )
-        self.first = self.first or self.kept
-
-    def load(self) -> Any:
-        return self.kept
-
-    def describe(self) -> str:
-        return "in memory"
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])

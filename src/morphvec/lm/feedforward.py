@@ -219,7 +219,7 @@ class NetworkTrainer:
         self._text, self._validation, self._engine = text, validation, engine
         self._steps, self._epochs, self._batch, self._seed = steps, epochs, batch, seed
         self._dropout, self._frozen = dropout, frozen
-        self._optimiser = Optimiser(parameters, steps)
+        self._optimiser = Optimiser(parameters, steps, engine)
 
     def epoch(self, number: int) -> Mapping[str, float]:
         """One pass over the text in an order of its own. ``total``: the mean loss met on the way, in nats a token;

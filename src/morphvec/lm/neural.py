@@ -249,7 +249,7 @@ def _check_memory(options: NeuralOptions, training: Training, init: Embeddings |
     numbers = words * (dim + width) + options.hidden * (inputs + 1)
     copies = (3 if options.optimiser == "adam" else 2) * (3 if options.patience else 1)
     batch = options.batch * (words + 4 * (inputs + options.hidden))
-    needed = 4 * (copies * numbers + 2 * batch) + 12 * training.stream.tokens
+    needed = 4 * (copies * numbers + words * dim + 2 * batch) + 12 * training.stream.tokens
     if needed > training.memory:
         raise BudgetError(
             f"a network of {numbers:,} parameters, which needs {needed / 2**20:,.0f} MiB to train",

@@ -10,7 +10,7 @@ from morphvec.errors import OptionError
 MINIBATCH = ("sgd", "adagrad", "adam")
 SCHEDULES = ("constant", "linear", "cosine", "inverse")
 UPDATES = ("dense", "lazy")
-LEARNING_RATE = {"sgd": 1.5, "adagrad": 0.2, "adam": 0.02}  # where none is given; sgd's is over the curvature
+LEARNING_RATE = {"sgd": 1.5, "adagrad": 0.5, "adam": 0.02}  # where none is given; sgd's is over the curvature
 EPOCHS, EPOCHS_OF_BATCHES = 8, 40  # where none are given: of als, of the mini-batch solvers
 
 
