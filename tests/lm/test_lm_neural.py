@@ -25,7 +25,6 @@ from morphvec.errors import (
 from morphvec.lm import store
 from morphvec.lm.base import LanguageModel, LmVocabulary, Stream, Training
 from morphvec.lm.feedforward import BLOCK, losses
-from morphvec.lm.kinds import KINDS
 from morphvec.lm.neural import (
     NEURAL,
     NeuralOptions,
@@ -168,7 +167,7 @@ def test_vectors_with_languages_are_looked_up_in_the_language_of_the_text() -> N
     model = LanguageModel(turkish, fit(options, text(1, vocabulary=turkish), init=vectors))
     assert model.predictor.parameters["table"][0].tolist() == [0, 1, 0]
     served = embeddings(model)
-    assert served.words[0] == "tur:a"
+    assert set(served.words) == {f"tur:{word}" for word in WORDS}
     assert served.vector_for("a", "tur").tolist() == [0, 1, 0]
     with pytest.raises(OptionError, match="eng, tur"):
         fit(options, text(1), init=vectors)
@@ -177,8 +176,12 @@ def test_vectors_with_languages_are_looked_up_in_the_language_of_the_text() -> N
 def test_the_table_is_a_model_of_vectors_and_can_start_another(tmp_path: Path) -> None:
     model = LanguageModel(VOCABULARY, fit(QUICK, text(1)))
     served = embeddings(model)
-    assert served.words == WORDS
-    np.testing.assert_array_equal(served.vectors, model.predictor.parameters["table"][: len(WORDS)])
+    counts = {word: int(n) for word, n in zip(WORDS, model.predictor.counts, strict=False)}
+    assert served.words == tuple(sorted(WORDS, key=lambda word: (-counts[word], word)))
+    assert served.words != WORDS
+    rows = [WORDS.index(word) for word in served.words]
+    np.testing.assert_array_equal(served.vectors, model.predictor.parameters["table"][rows])
+    assert served.counts.tolist() == [counts[word] for word in served.words]
     served.save(tmp_path / "vectors")
     opened = Embeddings.load(tmp_path / "vectors")
     assert opened.count("a") == model.predictor.counts[0] > 0
@@ -187,7 +190,7 @@ def test_the_table_is_a_model_of_vectors_and_can_start_another(tmp_path: Path) -
     training = Training(text(2), None, ENGINE, tmp_path, 1 << 20)
     again = NEURAL.train(options, training)
     assert same(again, fit(options, text(2), engine=ENGINE))
-    np.testing.assert_array_equal(again.parameters["table"][: len(WORDS)], served.vectors)
+    np.testing.assert_array_equal(again.parameters["table"][rows], served.vectors)
 
 
 # ------------------------------------------------------------------------------------------------- saving
@@ -230,8 +233,7 @@ def test_a_folder_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         load(saved(spoiled, tmp_path / "nan"), manifest, VOCABULARY)
 
 
-def test_the_walk_from_text_to_a_folder_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "neural", lambda: NEURAL)
+def test_the_walk_from_text_to_a_folder_and_back(tmp_path: Path) -> None:
     corpus = tmp_path / "text.txt"
     corpus.write_text(
         "the cat sat on the mat\nthe dog sat on the rug\n\na cat met a dog\n" * 8, encoding="utf-8"

@@ -44,7 +44,7 @@ def write_arpa(model: LanguageModel, path: Path, *, overwrite: bool = False) -> 
         raise OptionError(
             "a model that is no back-off model",
             "ARPA holds one n-gram model in back-off form; add-k, ensembles and neural models have none",
-            "train one with another --smoothing",
+            "train one with --kind ngram and another --smoothing",
         )
     names = [model.vocabulary.name(row) for row in range(model.vocabulary.predicted + 1)]
     bad = next((name for name in names if len(name.split()) != 1 or name != name.strip()), None)

@@ -23,6 +23,7 @@ from morphvec.errors import InputError, OptionError
 from morphvec.report import SILENT, Reporter
 from morphvec.rng import stream as random_stream
 from morphvec.text.tokenize import Tokenizer
+from morphvec.training import LoopControl
 
 UNKNOWN, END, START = "<unk>", "</s>", "<s>"
 LONGEST_SAMPLE = 1_000  # words; a model that hardly ever ends a sentence is cut there
@@ -171,7 +172,7 @@ class Training:
     """What a kind is trained with.
 
     held_out: sentences that are not in ``stream``; None where the options needed none. folder: scratch space.
-    memory: bytes for buffers and tables.
+    memory: bytes for buffers and tables. loop: checkpoints of a kind that is trained in epochs.
     """
 
     stream: Stream
@@ -181,6 +182,7 @@ class Training:
     memory: int
     seed: int = 0
     reporter: Reporter = SILENT
+    loop: LoopControl = field(default_factory=LoopControl)
 
 
 @dataclass(frozen=True)
@@ -188,13 +190,16 @@ class Kind:
     """How models of a kind are made and read.
 
     options: the given options by name → the kind's frozen options; raises OptionError for one that is not its own.
-        They offer ``needs_held_out``, ``order`` and ``config() -> dict`` for the manifest.
+        They offer ``order``, ``needs_held_out`` and ``uses_held_out`` (a text that is given is of use), and for the
+        manifest ``config() -> dict`` and ``inputs() -> tuple``, the files beside the text.
     train: (options, training) → predictor. load: (folder, manifest, vocabulary) → predictor; raises ArtifactError.
+    epochs: whether training goes in epochs, between which checkpoints can be kept.
     """
 
     options: Callable[[Mapping[str, Any]], Any]
     train: Callable[[Any, Training], Predictor]
     load: Callable[[Path, Mapping[str, Any], LmVocabulary], Predictor]
+    epochs: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,13 @@ def _ngram() -> Kind:
     return NGRAM
 
 
-KINDS: dict[str, Callable[[], Kind]] = {"ngram": _ngram}
+def _neural() -> Kind:
+    from morphvec.lm.neural import NEURAL
+
+    return NEURAL
+
+
+KINDS: dict[str, Callable[[], Kind]] = {"ngram": _ngram, "neural": _neural}
 
 
 def find_kind(name: str) -> Kind:

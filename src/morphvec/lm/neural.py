@@ -7,7 +7,7 @@ Neural Language Model", and its use of vectors from elsewhere).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphvec.arrays import Bools1d, Floats1d, Floats2d
-from morphvec.artifact import open_arrays, save_arrays, sha256_array
+from morphvec.artifact import MANIFEST, load_manifest, open_arrays, save_arrays, sha256_array, sha256_file
 from morphvec.embeddings import Embeddings
+from morphvec.embeddings.store import NOUN as VECTORS
 from morphvec.engine.base import Engine
 from morphvec.engine.local import local_engine
 from morphvec.errors import ArtifactError, BudgetError, InputError, OptionError
@@ -93,6 +94,20 @@ class NeuralOptions:
     def needs_held_out(self) -> bool:
         """Whether training asks for sentences that it does not see."""
         return self.patience > 0
+
+    @property
+    def uses_held_out(self) -> bool:
+        """Whether held-out text is of use: its loss is noted after every epoch, also where nothing stops by it."""
+        return True
+
+    def inputs(self) -> tuple[dict[str, Any], ...]:
+        """The manifest of ``init``, which holds the hash of each of its parts. Raises ArtifactError for no such model."""
+        if self.init is None:
+            return ()
+        load_manifest(Path(self.init), VECTORS)
+        file = Path(self.init) / MANIFEST
+        name = f"{Path(self.init).name}/{MANIFEST}"
+        return ({"name": name, "bytes": file.stat().st_size, "sha256": sha256_file(file)},)
 
     def config(self) -> dict[str, Any]:
         """For the manifest; of ``init`` the name without its folder."""
@@ -169,6 +184,8 @@ def train(options: NeuralOptions, training: Training) -> NeuralPredictor:
         init=init,
         seed=training.seed,
         engine=training.engine,
+        checkpoint_every=training.loop.checkpoint_every,
+        keeper=training.loop.keeper,
         reporter=training.reporter,
     )
 
@@ -314,7 +331,8 @@ def _rows_of(vocabulary: LmVocabulary, init: Embeddings) -> list[tuple[int, int]
 def embeddings(model: LanguageModel) -> Embeddings:
     """The table of a neural model as Embeddings, one row for each word of its vocabulary with its count.
 
-    Raises OptionError for a model of another kind.
+    Rows are by falling count in the training text, ties by code point: held-out lines may have ordered the vocabulary
+    a little differently. Raises OptionError for a model of another kind.
     """
     predictor, vocabulary = model.predictor, model.vocabulary
     if not isinstance(predictor, NeuralPredictor):
@@ -323,17 +341,18 @@ def embeddings(model: LanguageModel) -> Embeddings:
             "only a neural model has vectors",
             "train one with --kind neural",
         )
-    size, language = len(vocabulary.words), vocabulary.language
-    keys: Sequence[str] = (
-        [f"{language}:{word}" for word in vocabulary.words] if language else vocabulary.words
-    )
+    words, language, counts = vocabulary.words, vocabulary.language, predictor.counts
+    rows = sorted(range(len(words)), key=lambda row: (-int(counts[row]), words[row]))
+    record: dict[str, Any] = {
+        name: model.manifest[name] for name in ("config", "versions", "inputs") if name in model.manifest
+    }
     return Embeddings(
-        keys,
-        np.array(predictor.parameters["table"][:size]),
-        counts=predictor.counts[:size],
+        [f"{language}:{words[row]}" if language else words[row] for row in rows],
+        predictor.parameters["table"][rows],
+        counts=counts[rows],
         tokenizer=vocabulary.tokenizer,
         languages=(language,) if language else (),
-        manifest={"method": "neural-lm", "config": dict(model.manifest.get("config", {}))},
+        manifest={"method": "neural-lm", **record},
     )
 
 
@@ -373,4 +392,4 @@ def _within(name: str, value: int, least: int, most: int) -> None:
         raise OptionError(f"{name}={value}", f"it is from {least} to {most}", f"give another --{name}")
 
 
-NEURAL = Kind(options_of, train, load)
+NEURAL = Kind(options_of, train, load, epochs=True)

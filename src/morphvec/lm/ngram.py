@@ -44,6 +44,15 @@ class NgramOptions:
         """Whether sentences are kept out of the counts."""
         return self.ensemble or self.smoothing == "interpolated"
 
+    @property
+    def uses_held_out(self) -> bool:
+        """Whether held-out text is of use."""
+        return self.needs_held_out
+
+    def inputs(self) -> tuple[dict[str, Any], ...]:
+        """No file but the text."""
+        return ()
+
     def config(self) -> dict[str, Any]:
         """For the manifest."""
         return asdict(self)

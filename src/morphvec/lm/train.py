@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from morphvec.engine.base import Engine
-from morphvec.errors import OptionError
+from morphvec.errors import InputError, OptionError
 from morphvec.lm.base import LanguageModel, Training
 from morphvec.lm.kinds import find_kind
 from morphvec.lm.text import choose_words, lay_out, scan_text
 from morphvec.report import SILENT, Reporter
 from morphvec.text.corpus import Corpus
+from morphvec.training import LoopControl
 from morphvec.version import __version__
 
 HELD_OUT_EVERY = 20  # without a held-out file each 20th sentence is kept aside, in a short text each few
@@ -28,6 +29,16 @@ class VocabularyOptions:
     min_count: int = 1
 
 
+class Checkpoints(Protocol):
+    """Where the checkpoints of a run are kept."""
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Refuse, before any work, a place that cannot be written or gone on from by a run of these options."""
+
+    def control(self, record: Mapping[str, Any]) -> LoopControl:
+        """For the run that ``record`` (config, inputs, versions) tells from every other one."""
+
+
 def train_model(
     corpus: Corpus,
     *,
@@ -39,21 +50,45 @@ def train_model(
     held_out: Corpus | None = None,
     seed: int = 0,
     reporter: Reporter = SILENT,
+    checkpoints: Checkpoints | None = None,
 ) -> LanguageModel:
     """Train a model of a kind with its options by name.
 
     held_out: text for weights and early stopping where the options need it; without it every 20th sentence (in a text
     of fewer than 100 lines every fifth, of fewer than 10 every second) is not trained on but kept for that. All words of
-    the corpus are in the vocabulary's choice. Raises the errors of the stages.
+    the corpus are in the vocabulary's choice. checkpoints: for a kind that is trained in epochs. Raises the errors of
+    the stages.
     """
     made = find_kind(kind)
     chosen = made.options(options)
-    if held_out is not None and not chosen.needs_held_out:
+    if held_out is not None and not chosen.uses_held_out:
         raise OptionError(
             "held-out text for a model that has no use for it",
-            "it serves --smoothing interpolated, --ensemble and models that stop early",
+            "it serves --smoothing interpolated, --ensemble and --kind neural",
             "leave --held-out out, or add it to the corpus",
         )
+    if checkpoints is not None and not made.epochs:
+        raise OptionError(
+            f"checkpoints with kind={kind}",
+            "they are kept between epochs, which only --kind neural has",
+            "leave --checkpoint-every and --resume out",
+        )
+    config = {
+        "kind": kind,
+        **chosen.config(),
+        **asdict(words),
+        "tokenizer": corpus.tokenizer.name,
+        "case": corpus.tokenizer.case,
+        "join_hyphen": corpus.tokenizer.join_hyphen,
+        "format": corpus.format,
+        "errors": corpus.errors,
+        "held_out": [] if held_out is None else [Path(source.path).name for source in held_out.sources],
+        "seed": seed,
+    }
+    told = {**config, "language": ", ".join(corpus.languages)}
+    if checkpoints is not None:
+        checkpoints.check(told)
+    others = chosen.inputs()
     # Maps of scratch files may outlive a failed run: the folder is removed under them.
     with tempfile.TemporaryDirectory(prefix="morphvec-") as name:
         folder = Path(name)
@@ -72,28 +107,37 @@ def train_model(
         if held_out is not None:
             second = folder / "held-out"
             second.mkdir()
-            other = scan_text(held_out, second, reporter)
+            other = scan_text(_in_language(held_out, vocabulary.language), second, reporter)
             aside = lay_out(other, vocabulary, second)[0]
             inputs += [asdict(item) for item in other.inputs]
-        training = Training(stream, aside, engine, folder, memory, seed, reporter)
+        inputs += others
+        loop = LoopControl()
+        if checkpoints is not None:
+            loop = checkpoints.control({"config": told, "inputs": inputs, "versions": versions()})
+        training = Training(stream, aside, engine, folder, memory, seed, reporter, loop)
         predictor = made.train(chosen, training)
         manifest = {
             "tokens": stream.tokens - len(stream.begins),
             "sentences": len(stream.begins),
             "held_out_sentences": 0 if aside is None else len(aside.begins),
-            "config": {
-                "kind": kind,
-                **chosen.config(),
-                **asdict(words),
-                "format": corpus.format,
-                "errors": corpus.errors,
-                "seed": seed,
-            },
+            "config": config,
             "versions": versions(),
             "inputs": inputs,
         }
         del stream, aside, training
     return LanguageModel(vocabulary, predictor, manifest)
+
+
+def _in_language(held_out: Corpus, language: str) -> Corpus:
+    """Held-out text read in the language of the corpus. Raises InputError where it says that it is in another."""
+    strange = [name for name in held_out.languages if name != language]
+    if strange:
+        raise InputError(
+            f"held-out text of the language {strange[0]} and a corpus of {language or 'none'}",
+            "a language model is of one language",
+            "give both as the same LANG=PATH",
+        )
+    return replace(held_out, sources=tuple(replace(source, language=language) for source in held_out.sources))
 
 
 def versions() -> dict[str, str]:
