@@ -15,7 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
-        bench-paradigms bench-scaling bench-edges clean
+        bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ bench-scaling: $(BENCH)/.bench ## time and memory against cells, words and the T
 
 bench-edges: $(BENCH)/.bench ## ten million listed edges
 	$(BENCH)/bin/python benchmarks/edges.py $(ARGS)
+
+bench-lm: $(BENCH)/.bench ## n-gram language models: seconds, memory, perplexity by smoothing (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/lm_ngram.py $(ARGS)
+
+bench-lm-neural: $(BENCH)/.bench ## the neural language model beside n-grams (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/lm_neural.py $(ARGS)
 
 clean: ## remove the environments, caches and built files
 	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -55,7 +55,7 @@ def train_model(
     """Train a model of a kind with its options by name.
 
     held_out: text for weights and early stopping where the options need it; without it every 20th sentence (in a text
-    of fewer than 100 lines every fifth, of fewer than 10 every second) is not trained on but kept for that. All words of
+    of fewer than 100 lines about five of them, at most every second) is not trained on but kept for that. All words of
     the corpus are in the vocabulary's choice. checkpoints: for a kind that is trained in epochs. Raises the errors of
     the stages.
     """
