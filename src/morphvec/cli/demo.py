@@ -70,7 +70,7 @@ def demo(
     emit(f"text to vectors in {document['seconds']['total']:.1f} s, {document['cells']:,} cells\n")
     emit("Nearest words")
     _say(neighbors)
-    emit("\nWords that the text does not have, composed from their character n-grams")
+    emit("\nWords that the text does not have, composed from lemma, affixes and n-grams")
     _say(unseen)
     emit("\nWhat the constraints did: how alike the offsets of a class are (mean cosine; 1 = one direction)")
     emit(f"  {'class':<24}{'pairs':>6}   without    with   example")
