@@ -61,10 +61,27 @@ def random_counts(T=40, F=30, seed=0):
             {"smoothing": 1, "association": "pmi"},
             [[0.718465, -0.117783, 0], [-0.080043, 0, 0.430783], [0, 0.575364, 0.495321]],
         ),
+        ({"association": "count"}, BY_HAND),
+        # ln 10, ln 2; ln 3, ln 5; ln 4, ln 8
+        (
+            {"association": "log"},
+            [[2.302585, 0.693147, 0], [1.098612, 0, 1.609438], [0, 1.386294, 2.079442]],
+        ),
+        # ln 11, ln 3; ln 4, ln 6; ln 5, ln 9
+        (
+            {"association": "log1p"},
+            [[2.397895, 1.098612, 0], [1.386294, 0, 1.791759], [0, 1.609438, 2.197225]],
+        ),
+        # ln(1 + n) ln(3/2): every column is in two of three rows
+        (
+            {"association": "tf-idf"},
+            [[0.972263, 0.445449, 0], [0.562094, 0, 0.726496], [0, 0.652571, 0.890898]],
+        ),
     ],
 )
 def test_three_by_three_by_hand(options, values):
     found = weighed(BY_HAND, **options)
+    assert found.kind == options.get("association", "ppmi")
     np.testing.assert_allclose(found.matrix.toarray(), values, atol=1e-6)
     assert found.matrix.nnz == np.count_nonzero(values)
     assert found.matrix.dtype == found.weights.dtype == np.float32
@@ -81,6 +98,34 @@ def test_values_are_the_formula(association, smoothing, shift, add):
     found = weighed(dense, association=association, smoothing=smoothing, shift=shift, add_lambda=add)
     assert np.array_equal(np.argwhere(kept), np.argwhere(found.weights.toarray() > 0))
     np.testing.assert_allclose(found.matrix.data, wanted[kept], rtol=1e-6, atol=1e-6)
+
+
+def test_log_keeps_counts_below_one_and_tf_idf_drops_columns_of_every_row():
+    dense = np.array([[0.25, 1.0, 0], [2.0, 0, 1.0], [1.0, 0, 1.0]])
+    assert weighed(dense, association="log").matrix.nnz == np.count_nonzero(dense)
+    found = weighed(dense, association="tf-idf").matrix.toarray()
+    assert np.count_nonzero(found[:, 0]) == 0
+    np.testing.assert_allclose(found[0, 1], math.log(2) * math.log(3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shift", [1.0, 5.0])
+def test_curvature_is_that_of_the_pair_loss_at_its_optimum(shift):
+    """At x = PMI − ln k the pair loss n softplus(−x) + m softplus(x) bends by (n + m) σ(x) σ(−x)."""
+    dense = random_counts()
+    found = weighed(dense, association="pmi", weight="curvature", shift=shift)
+    n, x = dense[dense > 0], found.matrix.data.astype(float)
+    m = n * np.exp(-x)
+    bend = (n + m) / (2 + np.exp(x) + np.exp(-x))
+    np.testing.assert_allclose(found.weights.data, bend, rtol=1e-5)
+
+
+def test_count_weights_and_their_cap():
+    dense = random_counts()
+    counts_of = dense[dense > 0]
+    free = weighed(dense, association="pmi", weight="count").weights.data
+    np.testing.assert_allclose(free, counts_of, rtol=1e-6)
+    capped = weighed(dense, association="pmi", weight="count", weight_max=3.0).weights.data
+    np.testing.assert_allclose(capped, np.minimum(counts_of, 3.0), rtol=1e-6)
 
 
 def test_pmi_keeps_an_observed_cell_of_value_zero():

@@ -1,8 +1,9 @@
-"""Counts → association: PMI, PPMI and their shifted forms, with the weight of each stored cell.
+"""Counts → association: what the stored cells are to be, and the weight of each.
 
     PMI = ln(n_tf · Σ_g n_g^a / (n_t · n_f^a))      (Levy, Goldberg & Dagan 2015 §3.2; a = smoothing)
 
-with margins and sums of the block's own, after window weights. Values are in nats.
+with margins and sums of the block's own, after window weights, in nats; its positive and shifted forms; and for the
+methods that fit counts rather than associations the counts themselves, their logarithms, and tf-idf.
 """
 
 from __future__ import annotations
@@ -21,8 +22,23 @@ from morphvec.errors import InputError
 from morphvec.features.space import Block, check_choice, check_number
 from morphvec.kernels.cells import associate, count_kept
 
-WEIGHTS = ("constant", "sqrt", "glove", "alpha+sqrt")  # the kernel knows them by their place
-WEIGHT_MAX = {"constant": 1.0, "sqrt": 10.0, "glove": 100.0, "alpha+sqrt": 10.0}
+KINDS = ("ppmi", "pmi", "count", "log", "log1p", "tf-idf")
+_KERNEL_KIND = {"ppmi": 0, "pmi": 0, "count": 1, "log": 2, "log1p": 3, "tf-idf": 4}
+_SIGNED = ("pmi", "log")  # kinds that keep cells below 0 too
+WEIGHTS = (
+    "constant",
+    "sqrt",
+    "glove",
+    "alpha+sqrt",
+    "count",
+    "curvature",
+)  # the kernel knows them by their place
+WEIGHT_MAX = {
+    "constant": 1.0,
+    "sqrt": 10.0,
+    "glove": 100.0,
+    "alpha+sqrt": 10.0,
+}  # of the others there is none
 UNOBSERVED = 0.3
 MAX_WEIGHT = 1e9
 
@@ -31,11 +47,14 @@ MAX_WEIGHT = 1e9
 class AssociationOptions:
     """How counts become targets and weights.
 
-    association: ``ppmi`` keeps values above 0, ``pmi`` keeps every observed cell. smoothing: exponent a of the
-    feature margins. shift: k_neg, −ln k_neg is added before the maximum. add_lambda: Dirichlet pseudo-count of every
-    cell; it changes observed cells and margins only. unobserved: α of cells that are not stored. weight: ``sqrt``
-    min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no stored cell weighs less than one
-    that is not stored, ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1.
+    association: ``ppmi`` keeps values above 0, ``pmi`` keeps every observed cell; ``count`` n, ``log`` ln n, ``log1p``
+    ln(1 + n) and ``tf-idf`` ln(1 + n)·ln(T / rows of the column) keep observed cells too (tf-idf: but for columns that
+    every row has). smoothing: exponent a of the feature margins. shift: k_neg, −ln k_neg is added before the maximum.
+    add_lambda: Dirichlet pseudo-count of every cell; it changes observed cells and margins only. unobserved: α of cells
+    that are not stored. weight: ``sqrt`` min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no
+    stored cell weighs less than one that is not stored, ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1, ``count`` n,
+    ``curvature`` n·m/(n + m) with m = k_neg·n_t·n_f^a/Σ_g n_g^a: how much the loss of skip-gram with negative
+    sampling bends at its optimum (Levy & Goldberg 2014); weight_max caps the last two where it is given.
     """
 
     association: str = "ppmi"
@@ -47,7 +66,7 @@ class AssociationOptions:
     weight_max: float | None = None
 
     def __post_init__(self) -> None:
-        check_choice("association", self.association, ("pmi", "ppmi"))
+        check_choice("association", self.association, KINDS)
         check_choice("weight", self.weight, WEIGHTS)
         check_number("smoothing", self.smoothing, 0, 1)
         check_number("shift", self.shift, 0, open_low=True)
@@ -61,8 +80,9 @@ class AssociationOptions:
 class Association:
     """Targets and weights of the stored cells.
 
-    matrix: float32 CSR [T, F], values in nats. weights: float32 CSR of the same pattern (it shares indptr and
+    matrix: float32 CSR [T, F], values in nats (counts, for the kind ``count``). weights: float32 CSR of the same pattern (it shares indptr and
     indices). alpha: float64 [F], weight of every cell of a column that is not stored. Not stored means: target 0.
+    kind: what the values are, one of ``KINDS``.
     """
 
     matrix: csr_array
@@ -71,6 +91,7 @@ class Association:
     words: tuple[str, ...]
     features: tuple[str, ...]
     blocks: tuple[Block, ...]
+    kind: str = "ppmi"
 
 
 def weigh(
@@ -86,7 +107,8 @@ def weigh(
     row_terms, column_terms = _terms(counts, options)
     ends = np.array([block.end for block in counts.blocks], np.int64)
     betas = np.array([block.beta for block in counts.blocks])
-    floor = 0.0 if options.association == "ppmi" else -math.inf
+    floor = -math.inf if options.association in _SIGNED else 0.0
+    idf = _idf(matrix) if options.association == "tf-idf" else np.ones(matrix.shape[1])
     cells = (
         matrix.indptr,
         matrix.indices,
@@ -94,7 +116,9 @@ def weigh(
         ends,
         row_terms,
         column_terms,
+        idf,
         float(options.add_lambda),
+        _KERNEL_KIND[options.association],
         floor,
     )
     rows = row_blocks(matrix.indptr)
@@ -106,7 +130,7 @@ def weigh(
     if size == 0:
         raise InputError(
             f"none of {matrix.nnz} observed cells has a positive association",
-            "ppmi keeps cells above 0",
+            f"{options.association} keeps cells above 0",
             "lower --shift, use --association pmi, or give more text",
         )
     indices, values, weights = (
@@ -121,7 +145,7 @@ def weigh(
         ]
     )
     kind = WEIGHTS.index(options.weight)
-    weight_max = float(options.weight_max or WEIGHT_MAX[options.weight])
+    weight_max = float(options.weight_max or WEIGHT_MAX.get(options.weight, math.inf))
     engine.map(
         lambda block: associate(
             *cells, kind, weight_max, betas, alphas, indptr, indices, values, weights, *block
@@ -136,7 +160,14 @@ def weigh(
         counts.words,
         counts.features,
         counts.blocks,
+        options.association,
     )
+
+
+def _idf(matrix: csr_array) -> np.ndarray:
+    """ln(T / rows that have the column), float64 [F]; 0 for a column that no row has."""
+    rows = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    return np.asarray(np.log(matrix.shape[0] / np.maximum(rows, 1)) * (rows > 0))
 
 
 def _csr(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, shape: tuple[int, int]) -> csr_array:

@@ -163,7 +163,8 @@ WRONG_OPTIONS = [
         "--oversample-rare -1",
     ),
     *("--validation 0.6", "--validation -1", "--validation nan", "--patience -1", "--patience 3"),
-    *("--own-weight-split 0", "--target magic", "--method token-token"),  # its PPMI asks for --smoothing 1
+    *("--own-weight-split 0", "--target gram", "--method token-token --target magic"),
+    *("--method token-token --smoothing 0.75", "--method token-token --solver adam", "--method no"),
     *(
         "--parts own,magic",
         "--parts own:2,own",

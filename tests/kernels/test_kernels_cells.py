@@ -33,23 +33,31 @@ def test_margins_by_block():
 
 @pytest.mark.parametrize("add", [0.0, 0.5])
 @pytest.mark.parametrize("floor", [0.0, -math.inf])
-@pytest.mark.parametrize(("kind", "most"), [(0, 1.0), (1, 2.0), (2, 3.0), (3, 2.0)])
-def test_kept_cells_values_and_weights(add, floor, kind, most):
+@pytest.mark.parametrize(
+    ("kind", "most"), [(0, 1.0), (1, 2.0), (2, 3.0), (3, 2.0), (4, math.inf), (4, 2.0), (5, math.inf)]
+)
+@pytest.mark.parametrize("association", range(5))
+def test_kept_cells_values_and_weights(add, floor, kind, most, association):
     matrix, dense = cells()
     generator = stream(1)
     row_terms, column_terms = generator.standard_normal((7, 3)), generator.standard_normal(9)
+    idf = np.abs(generator.standard_normal(9))
     betas, alphas = np.array([1.0, 2.0, 0.5]), np.array([0.3, 0.0, 0.7])
     block = np.searchsorted(ENDS, np.arange(9), side="right")
     value = np.full(dense.shape, -math.inf)
     weight = np.zeros(dense.shape)
     for t, f in zip(*np.nonzero(dense), strict=True):
         count = dense[t, f] + add
-        value[t, f] = math.log(count) - row_terms[t, block[f]] - column_terms[f]
-        root = min(math.sqrt(count), most)
-        size = {0: 1.0, 1: root, 2: min(1.0, (count / most) ** 0.75), 3: root}[kind]
+        log = math.log(count)
+        term = row_terms[t, block[f]] + column_terms[f]
+        value[t, f] = (log - term, count, log, math.log(1 + count), math.log(1 + count) * idf[f])[association]
+        root, m = min(math.sqrt(count), most), math.exp(term)
+        ratio = min(1.0, (count / most) ** 0.75)
+        size = (1.0, root, ratio, root, min(count, most), min(count * m / (count + m), most))[kind]
         weight[t, f] = betas[block[f]] * size + (alphas[block[f]] if kind == 3 else 0)
     kept = value > floor
-    given = (matrix.indptr, matrix.indices, matrix.data, ENDS, row_terms, column_terms, add, floor)
+    given = (matrix.indptr, matrix.indices, matrix.data, ENDS, row_terms, column_terms, idf)
+    given = (*given, add, association, floor)
     lengths = np.zeros(7, np.int64)
     count_kept(*given, lengths, 0, 4)
     count_kept(*given, lengths, 4, 7)

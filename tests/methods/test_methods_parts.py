@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,8 @@ from morphvec.association import Association
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError, OptionError
 from morphvec.features.space import Block
-from morphvec.methods.token_feature import (
-    TokenFeatureOptions,
-    default_parts,
-    fit,
-    make_composition,
-    row_rates,
-)
+from morphvec.methods.composing import default_parts, make_composition
+from morphvec.methods.token_feature import TokenFeatureOptions, fit, row_rates
 from morphvec.morphology.affixes import AffixRule
 from morphvec.morphology.constraints import Knowledge
 from morphvec.morphology.tables import Table
@@ -50,12 +46,12 @@ def association(words=WORDS, kind="window"):
     return Association(matrix, weights, np.full(9, 0.3), words, features, (Block(kind, 0, 9),))
 
 
-def made(options, known=None, kind="window", said=None):
+def made(options, known=None, said=None):
     return make_composition(
-        association(kind=kind),
         vocabulary(),
-        options,
+        options.pieces,
         knowledge() if known is None else known,
+        1.0,
         Reporter(stream=io.StringIO() if said is None else said),
     )
 
@@ -162,7 +158,10 @@ def test_a_table_or_a_list_makes_lemma_and_affixes_parts_where_none_are_named():
 @pytest.mark.parametrize(("kind", "weight"), [("window", 1.0), ("ids", 3.0)])
 def test_the_default_own_weight_follows_the_columns(kind, weight):
     options = TokenFeatureOptions(parts=("own", "affixes"), ngrams=None, ngram_min_types=2)
-    assert made(options, kind=kind).matrix[0, 0] == weight
+    given = (association(kind=kind), vocabulary(), replace(options, dim=2, epochs=1), [])
+    model, _ = fit(*given, knowledge=knowledge(), engine=LocalEngine(1))
+    assert model.manifest["resolved"]["own_weight"] == weight
+    assert model.parts.composition[0, 0] == np.float32(weight)
 
 
 def test_rates_of_languages():

@@ -52,8 +52,8 @@ def test_one_set_of_lengths_serves_columns_and_parts():
     count, fit = CountStage(features="window,ngrams", ngrams="2-4", ngram_min_types=3), FitStage()
     assert (count.rule.ngrams, count.rule.ngram_min_types) == ((2, 4), 3)
     model = fit.model(count.ngrams, count.ngram_min_types)
-    assert (model.ngrams, model.ngram_min_types, model.composed) == ((2, 4), 3, True)
-    assert not fit.model("none", 3).composed
+    assert (model.ngrams, model.ngram_min_types, model.pieces.composed) == ((2, 4), 3, True)
+    assert not fit.model("none", 3).pieces.composed
     assert FitStage(ngrams="5-6").model("2-4", 3).ngrams == (5, 6)
     assert "ngrams" not in fit.config()
     assert FitStage(ngrams="5-6").config()["ngrams"] == "5-6"

@@ -115,6 +115,10 @@ WeightMax = Annotated[
 Method = Annotated[
     str | None, _option("--method", "token-feature or token-token. Default: token-feature.", MODEL)
 ]
+MethodDefaults = Annotated[
+    str | None,
+    _option("--method", "The method that this is for: its defaults. Default: token-feature.", MODEL),
+]
 Target = Annotated[
     str | None,
     _option("--target", "What token-token factorises: ppmi or gram, XXᵀ. Default: ppmi.", MODEL),

@@ -211,6 +211,7 @@ def count(
     format: o.Format = None,  # noqa: A002
     align_ids: o.AlignIds = False,
     errors: o.Errors = None,
+    method: o.MethodDefaults = None,
     features: o.Features = None,
     window: o.Window = None,
     window_weight: o.WindowWeight = None,
@@ -233,13 +234,14 @@ def count(
     where they are not given."""
     chosen = _chosen(dict(locals()))
     from morphvec.artifact import check_output
+    from morphvec.pipeline.methods import with_defaults
     from morphvec.pipeline.nouns import load_vocabulary, save_counts
     from morphvec.pipeline.options import CountStage, RunOptions, TextStage, make_stage
     from morphvec.pipeline.train import make_counts, open_corpus
 
     path = Path(output_folder)
     check_output(path, overwrite=overwrite)
-    stage, run = make_stage(CountStage, chosen), make_stage(RunOptions, chosen)
+    stage, run = make_stage(CountStage, with_defaults(chosen)), make_stage(RunOptions, chosen)
     vocabulary, origin = load_vocabulary(Path(vocab))
     text = make_stage(
         TextStage,
@@ -266,6 +268,7 @@ def count(
 def weigh(
     folder: o.Folder,
     output_folder: o.Out,
+    method: o.MethodDefaults = None,
     association: o.AssociationKind = None,
     smoothing: o.Smoothing = None,
     shift: o.Shift = None,
@@ -282,13 +285,14 @@ def weigh(
     """Counts → association: PMI, PPMI, shifted, with the weight of each cell."""
     chosen = _chosen(dict(locals()))
     from morphvec.artifact import check_output
+    from morphvec.pipeline.methods import with_defaults
     from morphvec.pipeline.nouns import load_counts, save_association
     from morphvec.pipeline.options import RunOptions, WeighStage, make_stage
     from morphvec.pipeline.train import make_association
 
     path = Path(output_folder)
     check_output(path, overwrite=overwrite)
-    stage, run = make_stage(WeighStage, chosen), make_stage(RunOptions, chosen)
+    stage, run = make_stage(WeighStage, with_defaults(chosen)), make_stage(RunOptions, chosen)
     counts, vocabulary, origin = load_counts(Path(folder))
     made, origin = make_association(counts, stage, run, origin, Reporter(quiet=quiet))
     save_association(path, made, vocabulary, origin, overwrite=overwrite)
@@ -365,12 +369,15 @@ def fit(
 ) -> None:
     """Association and morphology → a model folder."""
     chosen = _chosen(dict(locals()))
+    from morphvec.pipeline.methods import check_read, with_defaults
     from morphvec.pipeline.nouns import load_association
     from morphvec.pipeline.options import FitStage, RunOptions, make_stage
     from morphvec.pipeline.train import check_places, fit_to
 
     path = Path(output_folder)
+    asked, chosen = chosen, with_defaults(chosen)
     stage, run = make_stage(FitStage, chosen), make_stage(RunOptions, chosen)
+    check_read(asked, stage.method)
     check_places(path, run, overwrite=overwrite)
     made, vocabulary, origin = load_association(Path(folder))
     reporter = Reporter(quiet=quiet)

@@ -27,6 +27,7 @@ class Embeddings:
     ----------
     words: T distinct keys, ``LANG:word`` where there are languages. vectors: float32 [T, k], finite, not normalised.
     counts: int64 [T] or None. contexts: float32 [F, k], the feature vectors, and features their (block, name) pairs.
+    biases: float32 [T] of the words and [F] of the contexts, for models whose objective has them (GloVe's b and c).
     parts: what words are made of, for vectors of unseen words. tokenizer: the rule by which queries are folded.
     manifest: the record of how the vectors were made.
 
@@ -41,6 +42,7 @@ class Embeddings:
         counts: Ints1d | None = None,
         contexts: Floats2d | None = None,
         features: Sequence[tuple[str, str]] = (),
+        biases: tuple[Floats1d, Floats1d] | None = None,
         parts: Parts | None = None,
         tokenizer: Tokenizer = _AS_IS,
         languages: Sequence[str] = (),
@@ -63,6 +65,12 @@ class Embeddings:
                 "mend the vectors",
             )
         self.counts, self.contexts, self.features = counts, contexts, tuple(features)
+        if biases is not None and not checked:
+            biases = np.ascontiguousarray(biases[0], np.float32), np.ascontiguousarray(biases[1], np.float32)
+            fault = store.bias_fault(biases, len(self.words), contexts)
+            if fault:
+                raise InputError(fault, "a bias is one finite number for each row", "mend the biases")
+        self.biases = biases
         self.parts, self.tokenizer, self.languages = parts, tokenizer, tuple(languages)
         self.manifest: dict[str, Any] = dict(manifest or {})
         if not checked and len(self.key_to_index) != len(self.words):
@@ -281,6 +289,7 @@ class Embeddings:
             counts=found.counts,
             contexts=found.contexts,
             features=found.features,
+            biases=found.biases,
             parts=found.parts,
             tokenizer=found.tokenizer,
             languages=found.languages,

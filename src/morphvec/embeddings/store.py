@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from morphvec.arrays import Floats2d, Ints1d
+from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.artifact import (
     LOG,
     load_lines,
@@ -31,6 +31,7 @@ from morphvec.text.tokenize import Tokenizer
 from morphvec.version import __version__
 
 NOUN = "model"
+BIASES = ("vector_biases", "context_biases")  # their names among the arrays
 _UNFIT = re.compile("[\n\ud800-\udfff]")
 _MEND = "restore the folder, or train it anew"
 
@@ -43,6 +44,7 @@ class Servable(Protocol):
     counts: Ints1d | None
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
+    biases: tuple[Floats1d, Floats1d] | None
     parts: Parts | None
     tokenizer: Tokenizer
     languages: tuple[str, ...]
@@ -58,6 +60,7 @@ class Stored:
     counts: Ints1d | None
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
+    biases: tuple[Floats1d, Floats1d] | None
     parts: Parts | None
     tokenizer: Tokenizer
     languages: tuple[str, ...]
@@ -78,6 +81,32 @@ def versions() -> dict[str, str]:
     }
 
 
+def bias_fault(biases: tuple[Floats1d, Floats1d], words: int, contexts: Floats2d | None) -> str:
+    """What is wrong with the biases of words and contexts, "" for nothing: float32 [T] and [F], all finite."""
+    of_words, of_contexts = biases
+    columns = len(of_contexts) if contexts is None else len(contexts)
+    if of_words.shape != (words,) or of_contexts.shape != (columns,):
+        return f"biases of shapes {of_words.shape} and {of_contexts.shape}, {words} words and {columns} contexts"
+    if of_words.dtype != np.float32 or of_contexts.dtype != np.float32:
+        return f"biases of types {of_words.dtype} and {of_contexts.dtype}"
+    finite = bool(np.isfinite(of_words).all() and np.isfinite(of_contexts).all())
+    return "" if finite else "biases that are not finite"
+
+
+def _load_biases(
+    arrays: Mapping[str, Any], words: int, contexts: Floats2d | None
+) -> tuple[Floats1d, Floats1d] | None:
+    found = [arrays[name] for name in BIASES if name in arrays]
+    if not found:
+        return None
+    if len(found) == 1:
+        raise ValueError("biases of one side only")
+    fault = bias_fault((found[0], found[1]), words, contexts)
+    if fault:
+        raise ValueError(fault)
+    return found[0], found[1]
+
+
 def save(
     model: Servable, path: Path, *, overwrite: bool = False, log: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
@@ -89,6 +118,8 @@ def save(
     arrays = {"vectors": np.asarray(model.vectors, np.float32)}
     if model.contexts is not None:
         arrays["contexts"] = np.asarray(model.contexts, np.float32)
+    if model.biases is not None:
+        arrays |= {name: np.asarray(bias) for name, bias in zip(BIASES, model.biases, strict=True)}
     if model.parts is not None:
         arrays["parts"] = np.asarray(model.parts.vectors, np.float32)
     for name, array in arrays.items():
@@ -169,6 +200,7 @@ def load(path: str | Path) -> Stored:
             counts if manifest.get("counted", True) else None,
             arrays.get("contexts"),
             tuple(features),
+            _load_biases(arrays, len(words), arrays.get("contexts")),
             parts,
             Tokenizer(**manifest["tokenizer"]),
             tuple(str(language) for language in manifest["languages"]),

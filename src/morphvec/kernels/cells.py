@@ -35,6 +35,18 @@ def block_margins(
 
 
 @nb.njit(nogil=True, cache=True)
+def _value(kind: int, count: float, row_term: float, column_term: float, idf: float) -> float:
+    """The association of a cell."""
+    if kind == 0:
+        return math.log(count) - row_term - column_term
+    if kind == 1:
+        return count
+    if kind == 2:
+        return math.log(count)
+    return math.log1p(count) * (idf if kind == 4 else 1.0)
+
+
+@nb.njit(nogil=True, cache=True)
 def count_kept(
     indptr: Indices,
     indices: Indices,
@@ -42,7 +54,9 @@ def count_kept(
     ends: NDArray[np.int64],
     row_terms: NDArray[np.float64],
     column_terms: NDArray[np.float64],
+    idf: NDArray[np.float64],
     add: float,
+    kind: int,
     floor: float,
     lengths: NDArray[np.int64],
     begin: int,
@@ -52,10 +66,10 @@ def count_kept(
     for t in range(begin, end):
         block, kept = 0, 0
         for n in range(indptr[t], indptr[t + 1]):
-            while indices[n] >= ends[block]:
+            f = indices[n]
+            while f >= ends[block]:
                 block += 1
-            value = math.log(data[n] + add) - row_terms[t, block] - column_terms[indices[n]]
-            if value > floor:
+            if _value(kind, data[n] + add, row_terms[t, block], column_terms[f], idf[f]) > floor:
                 kept += 1
         lengths[t] = kept
 
@@ -68,7 +82,9 @@ def associate(
     ends: NDArray[np.int64],
     row_terms: NDArray[np.float64],
     column_terms: NDArray[np.float64],
+    idf: NDArray[np.float64],
     add: float,
+    kind: int,
     floor: float,
     weight_kind: int,
     weight_max: float,
@@ -81,26 +97,34 @@ def associate(
     begin: int,
     end: int,
 ) -> None:
-    """Fill the kept cells of rows [begin, end): value = ln(n + add) − row term − column term (nats), and its weight.
+    """Fill the kept cells of rows [begin, end) with their values and weights.
 
-    weight_kind: 0 constant (1), 1 sqrt (min(√n, weight_max)), 2 glove (min(1, (n/weight_max)^¾)), each times the
-    block's β; 3 alpha+sqrt, which is sqrt on top of the block's α.
+    kind: 0 PMI, ln n − row term − column term (nats); 1 the count n; 2 ln n; 3 ln(1 + n); 4 ln(1 + n)·idf of the
+    column. weight_kind: 0 constant (1), 1 sqrt (min(√n, weight_max)), 2 glove (min(1, (n/weight_max)^¾)), 4 count
+    (min(n, weight_max)), 5 curvature (min(n·m/(n + m), weight_max) with m = exp(row term + column term)), each times
+    the block's β; 3 alpha+sqrt, which is sqrt on top of the block's α.
     """
     for t in range(begin, end):
         block, at = 0, out_indptr[t]
         for n in range(indptr[t], indptr[t + 1]):
-            while indices[n] >= ends[block]:
+            f = indices[n]
+            while f >= ends[block]:
                 block += 1
             count = data[n] + add
-            value = math.log(count) - row_terms[t, block] - column_terms[indices[n]]
+            value = _value(kind, count, row_terms[t, block], column_terms[f], idf[f])
             if value > floor:
                 if weight_kind == 0:
                     weight = 1.0
-                elif weight_kind != 2:
-                    weight = min(math.sqrt(count), weight_max)
-                else:
+                elif weight_kind == 2:
                     weight = min(1.0, (count / weight_max) ** 0.75)
-                out_indices[at] = indices[n]
+                elif weight_kind == 4:
+                    weight = min(count, weight_max)
+                elif weight_kind == 5:
+                    expected = math.exp(row_terms[t, block] + column_terms[f])
+                    weight = min(count * expected / (count + expected), weight_max)
+                else:
+                    weight = min(math.sqrt(count), weight_max)
+                out_indices[at] = f
                 values[at] = value
                 weights[at] = betas[block] * weight + (alphas[block] if weight_kind == 3 else 0.0)
                 at += 1

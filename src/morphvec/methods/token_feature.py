@@ -14,19 +14,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from morphvec.arrays import Floats1d, Floats2d
+from morphvec.arrays import Floats1d
 from morphvec.association import Association
 from morphvec.embeddings.embeddings import Embeddings
-from morphvec.embeddings.unseen import Parts
 from morphvec.engine.base import Engine
-from morphvec.errors import InputError, OptionError
-from morphvec.features.composition import ROW_KINDS, PartOptions, compose, own_weights, parse_parts
 from morphvec.features.space import check_choice, check_number
-from morphvec.features.subword import find_grams
+from morphvec.methods.composing import Composition, PartSettings, default_parts, make_composition
+from morphvec.methods.serving import OUTPUTS, Columns, check_output, embed
 from morphvec.morphology.constraints import Knowledge
-from morphvec.morphology.pieces import KINDS, Analyser, find_pieces
 from morphvec.report import SILENT, Reporter
 from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, epochs_of, rate_of
 from morphvec.solvers.output import output_map
@@ -36,8 +32,6 @@ from morphvec.solvers.solve import check_settings, solve
 from morphvec.text.vocabulary import Vocabulary
 from morphvec.training import LoopControl
 
-PARTS = ("own", "ngrams")  # where none are named, and lemma and affixes where something tells them
-OUTPUTS = ("w", "c", "w+c", "concat")
 MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
@@ -93,17 +87,8 @@ class TokenFeatureOptions:
             validation=self.validation,
             patience=self.patience,
         )
-        if not self.kinds.own and not self.composed:
-            raise OptionError(
-                f"parts={','.join(self.parts or PARTS)}, ngrams=none",
-                "a word is made of something",
-                "add own to --parts",
-            )
+        _ = self.pieces
         check_choice("output", self.output, OUTPUTS)
-        if self.own_weight is not None:
-            check_number("own_weight", self.own_weight, 0, open_low=True)
-        if self.own_weight_split is not None:
-            check_number("own_weight_split", self.own_weight_split, 0, open_low=True)
         check_number("oversample_language", self.oversample_language, 0, MAX_OVERSAMPLE)
         check_number("power", self.power, -4, 4)
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
@@ -112,18 +97,11 @@ class TokenFeatureOptions:
                 check_number(name, value, 0, MAX_RIDGE)
 
     @cached_property
-    def kinds(self) -> PartOptions:
-        """The parts and their weights; n-grams only where they have lengths. Where none are named: those that need
-        no knowledge."""
-        asked = parse_parts(PARTS if self.parts is None else self.parts)
-        if self.ngrams is not None:
-            return asked
-        return PartOptions(asked.own, tuple(part for part in asked.weights if part[0] != "ngrams"))
-
-    @property
-    def composed(self) -> bool:
-        """Whether words have parts beside their own row."""
-        return bool(self.kinds.weights)
+    def pieces(self) -> PartSettings:
+        """What a word is to be made of."""
+        return PartSettings(
+            self.parts, self.ngrams, self.ngram_min_types, self.own_weight, self.own_weight_split
+        )
 
     def ridges(self, composed: bool, mass: float) -> tuple[float, float, float]:
         """γ of own rows, parts and features.
@@ -139,12 +117,6 @@ class TokenFeatureOptions:
             for given, default in zip(chosen, defaults, strict=True)
         )
         return own, parts, features
-
-
-def default_parts(knowledge: Knowledge) -> tuple[str, ...]:
-    """What words are made of where nobody says: own rows and n-grams; lemma and affixes where a table or an affix list
-    tells them."""
-    return (*PARTS, "lemma", "affixes") if knowledge.tables or knowledge.affixes else PARTS
 
 
 def fit(
@@ -165,7 +137,10 @@ def fit(
     """
     if options.parts is None:
         options = replace(options, parts=default_parts(knowledge))
-    made = make_composition(association, vocabulary, options, knowledge, reporter)
+    check_output(options.output, Columns.of(association), vocabulary)
+    made = make_composition(
+        vocabulary, options.pieces, knowledge, _own_weight(options, association), reporter
+    )
     mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
     ridges = options.ridges(made is not None, mass)
     problem = Problem(
@@ -204,81 +179,6 @@ def fit(
     return model, factors
 
 
-@dataclass(frozen=True, eq=False)
-class Composition:
-    """B and the names of its columns beyond the own rows, weights by kind, and what tells the parts of other words."""
-
-    matrix: csr_array
-    names: tuple[tuple[str, str], ...]
-    weights: dict[str, float]
-    analyser: Analyser
-
-
-def make_composition(
-    association: Association,
-    vocabulary: Vocabulary,
-    options: TokenFeatureOptions,
-    knowledge: Knowledge,
-    reporter: Reporter = SILENT,
-) -> Composition | None:
-    """What words are made of, or None where they have nothing but their own rows (B = I).
-
-    Kinds of which no word has a piece are left out, with a warning.
-    """
-    kinds = options.kinds
-    found: dict[str, csr_array] = {}
-    names: dict[str, tuple[str, ...]] = {}
-    stems, analyser = None, Analyser()
-    if kinds.weight("ngrams") and options.ngrams is not None:
-        grams = find_grams(vocabulary.bare(), *options.ngrams, options.ngram_min_types)
-        found["ngrams"], names["ngrams"] = grams.member, grams.names
-    asked = [kind for kind in KINDS if kinds.weight(kind)]
-    if asked:
-        pieces = find_pieces(knowledge, vocabulary, asked, options.ngram_min_types)
-        reporter.note(f"parts: {pieces.line()}")
-        found.update(pieces.shares)
-        names.update(pieces.names)
-        analyser = pieces.analyser
-        stems = pieces.stems if "lemma" in asked else None
-    told_by_stems = stems is not None and stems.nnz > 0
-    for kind in [kind for kind in found if not found[kind].nnz and not (kind == "lemma" and told_by_stems)]:
-        told = (
-            f"no n-gram occurs in {options.ngram_min_types} words"
-            if kind == "ngrams"
-            else f"no word has {kind} by what is known"
-        )
-        reporter.warn(f"{told}; --parts {kind} has no effect")
-        del found[kind]
-    if not found:
-        if not kinds.own:
-            raise InputError(
-                f"parts={','.join(options.parts or PARTS)}",
-                "words without own rows are made of something that is known",
-                "add own to --parts, or give a table, a list or --ngrams",
-            )
-        return None
-    order = [kind for kind in ROW_KINDS if kind in found]
-    own = own_weights(
-        kinds,
-        _own_weight(options, association),
-        options.own_weight_split,
-        [found[kind] for kind in order],
-        stems,
-        found.get("lemma"),
-    )
-    matrix = compose(
-        own,
-        [(kinds.weight(kind), found[kind]) for kind in order],
-        None if stems is None else (kinds.weight("lemma"), stems),
-    )
-    return Composition(
-        matrix,
-        tuple((ROW_KINDS[kind], name) for kind in order for name in names[kind]),
-        {kind: kinds.weight(kind) for kind in order},
-        analyser,
-    )
-
-
 def row_rates(association: Association, vocabulary: Vocabulary, exponent: float) -> Floats1d | None:
     """How often each row's cells are drawn: (stored cells of its language)^−exponent, float64 [T]; None for exponent 0."""
     if exponent == 0:
@@ -314,42 +214,14 @@ def serve(
 ) -> Embeddings:
     """The factors as Embeddings: turned into singular value form, in the asked output."""
     served = output_map(factors.U, factors.S, options.power, engine)
-    vectors = served.apply(factors.U, engine)
-    contexts = served.apply_features(factors.S, engine)
     parts = None
-    if options.output != "w":
-        vectors = _with_contexts(association, options.output, vectors, contexts)
-    elif made is not None:
-        ngrams = options.ngrams if "ngrams" in made.weights else None
-        part_vectors = served.apply(factors.P, engine)
-        parts = Parts(
-            vocabulary.words, made.names, part_vectors, made.matrix, ngrams, made.weights, made.analyser
-        )
-    features = [
-        (block.kind, name)
-        for block in association.blocks
-        for name in association.features[block.begin : block.end]
-    ]
-    return Embeddings(
-        vocabulary.words,
-        vectors,
-        counts=vocabulary.counts,
-        contexts=contexts,
-        features=features,
+    if made is not None and options.output == "w":
+        parts = made.served(vocabulary, served.apply(factors.P, engine))
+    return embed(
+        vocabulary,
+        Columns.of(association),
+        served.apply(factors.U, engine),
+        served.apply_features(factors.S, engine),
+        options.output,
         parts=parts,
-        tokenizer=vocabulary.tokenizer,
-        languages=vocabulary.languages,
     )
-
-
-def _with_contexts(association: Association, output: str, vectors: Floats2d, contexts: Floats2d) -> Floats2d:
-    """c, w+c or [w c] for methods whose features are the words themselves."""
-    if [block.kind for block in association.blocks] != ["window"]:
-        raise OptionError(
-            f"output={output}",
-            "words have context vectors only where the one feature block is window",
-            "use --output w",
-        )
-    if output == "c":
-        return contexts
-    return vectors + contexts if output == "w+c" else np.concatenate([vectors, contexts], axis=1)

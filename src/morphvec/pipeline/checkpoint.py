@@ -60,14 +60,19 @@ def check_place(path: Path, *, resume: bool, config: Mapping[str, Any] | None = 
         raise _of_another_run(path, told)
 
 
-def record_of(association: Association, origin: Origin) -> dict[str, Any]:
-    """What tells one run from another: config, inputs, versions, and the SHA-256 of everything that is factorised."""
-    arrays = (
-        association.matrix.indptr,
-        association.matrix.indices,
-        association.matrix.data,
-        association.weights.data,
-        association.alpha,
+def record_of(source: Association | NDArray[np.int32], origin: Origin) -> dict[str, Any]:
+    """What tells one run from another: config, inputs, versions, and the SHA-256 of everything that is learned from:
+    an association, or the text as vocabulary rows."""
+    arrays: tuple[Any, ...] = (
+        (source,)
+        if not isinstance(source, Association)
+        else (
+            source.matrix.indptr,
+            source.matrix.indices,
+            source.matrix.data,
+            source.weights.data,
+            source.alpha,
+        )
     )
     hashes = "".join(sha256_array(np.asarray(array)) for array in arrays)
     return {
@@ -159,7 +164,7 @@ class FolderKeeper:
         if told is None and manifest.get("inputs") != self._record["inputs"]:
             told = self._other_input(manifest.get("inputs"))
         told = told or _first_change(manifest.get("versions"), self._record["versions"])
-        return told or "the association has other cells"
+        return told or "what it learns from has changed"
 
     def _other_input(self, before: Any) -> str:
         then = before if isinstance(before, list) else []

@@ -187,8 +187,7 @@ class FitStage:
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, tuple(METHODS))
-        for method in METHODS.values():  # an option out of range is wrong, whether or not the method reads it
-            method.options(self, "3-6", 1)
+        METHODS[self.method].options(self, "3-6", 1)
         _ = self.constraints
 
     def model(self, ngrams: str, ngram_min_types: int) -> Any:

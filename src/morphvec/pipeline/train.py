@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from morphvec.morphology.constraints import Knowledge, build_penalties
 from morphvec.morphology.pieces import find_pieces
 from morphvec.pipeline.checkpoint import FolderKeeper, check_place, place_beside, record_of
 from morphvec.pipeline.knowledge import Known, input_records, read_knowledge
-from morphvec.pipeline.methods import METHODS, Given, Method, Penalties
+from morphvec.pipeline.methods import METHODS, Given, Method, Penalties, Source, check_read, with_defaults
 from morphvec.pipeline.nouns import Origin
 from morphvec.pipeline.options import (
+    KNOWLEDGE,
     CountStage,
     FitStage,
     RunOptions,
@@ -35,6 +37,7 @@ from morphvec.pipeline.options import (
 )
 from morphvec.report import SILENT, Reporter
 from morphvec.text.corpus import Corpus, encode, scan
+from morphvec.text.encoded import Encoded
 from morphvec.text.readers import parse_sources
 from morphvec.text.vocabulary import Vocabulary
 from morphvec.training import LoopControl, kept
@@ -73,6 +76,42 @@ def make_vocabulary(
         return vocabulary, Origin(asdict(text), tuple(asdict(item) for item in scanned.inputs))
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A text as rows of its vocabulary, in a folder that goes when the reading ends."""
+
+    encoded: Encoded
+    vocabulary: Vocabulary
+    origin: Origin
+    folder: Path
+
+
+@contextmanager
+def reading(
+    corpus: Corpus,
+    text: TextStage,
+    *,
+    units: bool = False,
+    reporter: Reporter = SILENT,
+    known: tuple[Vocabulary, Origin] | None = None,
+) -> Iterator[Reading]:
+    """Read a corpus once: its vocabulary, unless one is known, and its stream of rows."""
+    with tempfile.TemporaryDirectory(prefix="morphvec-") as name:
+        folder = Path(name)
+        scanned = scan(
+            corpus, folder=folder, units=units, reporter=reporter, known=None if known is None else known[0]
+        )
+        vocabulary = (
+            Vocabulary.from_scan(scanned, text.min_count, text.max_vocab) if known is None else known[0]
+        )
+        reporter.note(
+            f"vocabulary: {len(vocabulary):,} words of {vocabulary.types:,}, {int(vocabulary.counts.sum()):,} of {vocabulary.tokens:,} tokens"
+        )
+        inputs = tuple(asdict(item) for item in scanned.inputs)
+        origin = Origin(asdict(text), inputs) if known is None else known[1].then({}, inputs)
+        yield Reading(encode(scanned, vocabulary, folder), vocabulary, origin, folder)
+
+
 def make_counts(
     corpus: Corpus,
     text: TextStage,
@@ -89,40 +128,24 @@ def make_counts(
     records = input_records(stage) if stage.pieces else ()
     if knowledge is None and stage.pieces:
         knowledge, _ = read_knowledge(stage)
-    with tempfile.TemporaryDirectory(prefix="morphvec-") as name:
-        folder = Path(name)
-        scanned = scan(
-            corpus,
-            folder=folder,
-            units=stage.units,
-            reporter=reporter,
-            known=None if known is None else known[0],
-        )
-        vocabulary = (
-            Vocabulary.from_scan(scanned, text.min_count, text.max_vocab) if known is None else known[0]
-        )
-        reporter.note(
-            f"vocabulary: {len(vocabulary):,} words of {vocabulary.types:,}, {int(vocabulary.counts.sum()):,} of {vocabulary.tokens:,} tokens"
-        )
+    with reading(corpus, text, units=stage.units, reporter=reporter, known=known) as found:
         pieces = None
         if knowledge is not None and stage.pieces:
-            pieces = find_pieces(knowledge, vocabulary, stage.pieces, stage.ngram_min_types)
+            pieces = find_pieces(knowledge, found.vocabulary, stage.pieces, stage.ngram_min_types)
             reporter.note(f"columns: {pieces.line()}")
-        encoded = encode(scanned, vocabulary, folder)
         counts = count(
-            encoded,
-            vocabulary,
+            found.encoded,
+            found.vocabulary,
             stage.rule,
             engine=run.engine,
-            folder=folder,
+            folder=found.folder,
             memory=run.budget,
             reporter=reporter,
             pieces=pieces,
         )
-        inputs = tuple(asdict(item) for item in scanned.inputs)
-        del encoded  # its memory maps go before their folder
-    origin = known[1] if known is not None else Origin(asdict(text), inputs)
-    return counts, vocabulary, origin.then(stage.config(), (*inputs, *records))
+        vocabulary, origin = found.vocabulary, found.origin
+        del found  # its memory maps go before their folder
+    return counts, vocabulary, origin.then(stage.config(), records)
 
 
 def make_association(
@@ -138,7 +161,7 @@ def make_association(
 
 
 def make_model(
-    association: Association,
+    source: Source,
     vocabulary: Vocabulary,
     stage: FitStage,
     run: RunOptions,
@@ -147,22 +170,24 @@ def make_model(
     known: Known | None = None,
     checkpoint: Path | None = None,
 ) -> Trained:
-    """Association and morphology → model.
+    """Association (or the text, for a method that streams it) and morphology → model.
 
     known: what ``read_knowledge`` gave, where it was read before. checkpoint: the folder of this run's checkpoints,
     where the run options ask for them; it stays until its maker removes it.
     """
     start = time.perf_counter()
     method = METHODS[stage.method]
+    if method.streams == isinstance(source, Association):
+        raise _other_source(stage.method, method)
     options = stage.model(str(origin.config["ngrams"]), int(origin.config["ngram_min_types"]))
     knowledge, inputs = read_knowledge(stage) if known is None else known
     finished = origin.then(stage.config(origin.config), inputs)
-    given = Given(association, vocabulary, knowledge, run.engine, run.budget, reporter)
+    given = Given(source, vocabulary, knowledge, run.engine, run.budget, reporter)
     log: list[Mapping[str, Any]] = []
     penalties, reports = _penalties(given, method, options, stage, log)
     keeper = None
     if checkpoint is not None and (run.checkpoint_every or run.resume):
-        record = record_of(association, finished)
+        record = record_of(source, finished)
         keeper = FolderKeeper(checkpoint, record, resume=run.resume, reporter=reporter)
     try:
         model, factors = method.fit(given, options, penalties, LoopControl(run.checkpoint_every, keeper))
@@ -194,7 +219,22 @@ def make_model(
     }
     seconds = time.perf_counter() - start
     log += [{"stage": "fit", "threads": run.engine.threads, "seconds": seconds}, *factors.history]
-    return Trained(model, tuple(log), {"fit": seconds}, association.matrix.nnz, tuple(reports))
+    return Trained(model, tuple(log), {"fit": seconds}, _cells(source, last), tuple(reports))
+
+
+def _other_source(name: str, method: Method) -> OptionError:
+    if method.streams:
+        return OptionError(
+            f"method={name}",
+            "it reads the text itself, and an association has only its counts",
+            f"use morphvec train --method {name}",
+        )
+    return OptionError(f"method={name}", "it works on an association", "weigh the counts first")
+
+
+def _cells(source: Source, last: Mapping[str, Any]) -> int:
+    """Stored cells, or the pairs that a method met in its last epoch on the text."""
+    return int(source.matrix.nnz if isinstance(source, Association) else last.get("pairs", 0))
 
 
 def _penalties(
@@ -205,6 +245,12 @@ def _penalties(
     sources = (known.tables, known.affixes, known.classes, known.edges, known.class_weights)
     if asked.off or (not any(sources) and not asked.constraints):
         return [], []
+    if not method.constrained:
+        raise OptionError(
+            f"method={stage.method} with {_told(stage)}",
+            "it carries no constraints, and what is known serves its columns alone",
+            "leave it out, or choose token-feature, glove, smf or sgns",
+        )
     vectors = None
     if asked.needs_vectors:
         build_penalties(known, given.vocabulary, replace(asked, graph="complete"))  # refuses before the work
@@ -220,7 +266,7 @@ def _penalties(
 
 def fit_to(
     path: Path,
-    association: Association,
+    source: Source,
     vocabulary: Vocabulary,
     stage: FitStage,
     run: RunOptions,
@@ -236,7 +282,7 @@ def fit_to(
     log: records that come before those of the fit.
     """
     beside = place_beside(path)
-    trained = make_model(association, vocabulary, stage, run, origin, reporter, known, beside)
+    trained = make_model(source, vocabulary, stage, run, origin, reporter, known, beside)
     trained.model.save(path, overwrite=overwrite, log=(*log, *trained.log))
     if run.checkpoint_every or run.resume:
         discard(beside)
@@ -253,6 +299,11 @@ def check_places(
     check_output(path, overwrite=overwrite)
     if run.checkpoint_every or run.resume:
         check_place(place_beside(path), resume=run.resume, config=config)
+
+
+def _told(stage: FitStage) -> str:
+    names = [name for name in ("constraint", *KNOWLEDGE) if getattr(stage, name)]
+    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def _report(report: TableReport) -> dict[str, Any]:
@@ -291,16 +342,26 @@ class _Stages:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> _Stages:
         check_names(options, list(all_options()))
-        return cls(
-            make_stage(TextStage, options),
-            make_stage(CountStage, options),
-            make_stage(WeighStage, options),
-            make_stage(FitStage, options),
+        chosen = with_defaults(options)
+        stages = cls(
+            make_stage(TextStage, chosen),
+            make_stage(CountStage, chosen),
+            make_stage(WeighStage, chosen),
+            make_stage(FitStage, chosen),
         )
+        check_read(options, stages.fit.method, text=True)
+        return stages
+
+    @property
+    def streams(self) -> bool:
+        """Whether the method reads the text rather than its counts."""
+        return METHODS[self.fit.method].streams
 
     def config(self) -> dict[str, Any]:
         """What the arrows will have put together in the end."""
-        begun = {**asdict(self.text), **self.count.config(), **asdict(self.weigh)}
+        begun = {**asdict(self.text), **self.count.config()}
+        if not self.streams:
+            begun |= asdict(self.weigh)
         return {**begun, **self.fit.config(begun)}
 
 
@@ -316,17 +377,31 @@ def _train(
     start = time.perf_counter()
     known = read_knowledge(stages.fit)  # a bad table is said before the long work
     text = open_corpus(corpus, stages.text)
+
+    def finish(source: Source, vocabulary: Vocabulary, origin: Origin) -> Trained:
+        counted = time.perf_counter() - start
+        log: tuple[Mapping[str, Any], ...] = ({"stage": "count", "seconds": counted},)
+        work = (source, vocabulary, stages.fit, run, origin, reporter)
+        if path is None:
+            trained = make_model(*work, known)
+            trained = replace(trained, log=(*log, *trained.log))
+        else:
+            trained = fit_to(path, *work, overwrite=overwrite, known=known, log=log)
+        seconds = {
+            "count": counted,
+            "fit": trained.seconds["fit"],
+            "total": time.perf_counter() - start,
+        }
+        return replace(trained, seconds=seconds)
+
+    if stages.streams:
+        with reading(text, stages.text, reporter=reporter) as found:
+            trained = finish(found.encoded.ids, found.vocabulary, found.origin.then(stages.count.config()))
+            del found  # its memory maps go before their folder
+        return trained
     counts, vocabulary, origin = make_counts(
         text, stages.text, stages.count, run, reporter, knowledge=known[0]
     )
     association, origin = make_association(counts, stages.weigh, run, origin, reporter)
     del counts
-    counted = time.perf_counter() - start
-    log: tuple[Mapping[str, Any], ...] = ({"stage": "count", "seconds": counted},)
-    work = (association, vocabulary, stages.fit, run, origin, reporter)
-    if path is None:
-        trained = make_model(*work, known)
-    else:
-        trained = fit_to(path, *work, overwrite=overwrite, known=known, log=log)
-    seconds = {"count": counted, "fit": trained.seconds["fit"], "total": time.perf_counter() - start}
-    return replace(trained, log=(*log, *trained.log), seconds=seconds)
+    return finish(association, vocabulary, origin)
