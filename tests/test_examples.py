@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,6 +31,7 @@ def test_every_example_is_tested_here() -> None:
         "attribute_matrix",
         "hypergradient",
         "finite_differences",
+        "negative_sampling_is_pmi",
     }
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
 
@@ -108,3 +110,18 @@ def test_finite_differences_drawn(tmp_path: Path) -> None:
     target: Any = tmp_path / "differences.png"
     example("finite_differences").main(["--plot", str(target)])
     assert target.read_bytes().startswith(b"\x89PNG")
+
+
+def test_negative_sampling_is_pmi(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = example("negative_sampling_is_pmi").main()
+    assert set(figures["paths"]) == {1, 5, 15}
+    for gaps in figures["paths"].values():
+        assert gaps[0] > 1
+        assert gaps[-1] < 1e-9
+        near = [gap for gap in gaps if 1e-7 < gap < 0.1]
+        assert all(after < 2 * before**2 for before, after in pairwise(near))  # Newton: quadratic
+    short = [figures["best"] - value for value, _ in figures["fits"].values()]
+    assert all(less > more > 0 for less, more in pairwise(short))  # each dimension helps, and none gets above
+    assert list(figures["fits"])[-1] == len(figures["words"])
+    assert short[-1] < 1e-3
+    assert "PMI − ln k" in capsys.readouterr().out

@@ -1,8 +1,11 @@
-"""Little models: plain vectors, and one whose words are made of parts."""
+"""Little models: plain vectors, sparse ones, and some whose words are made of parts; and what their folders hold."""
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+from scipy.sparse import csr_array, random_array
 
 from morphvec.embeddings import Embeddings, Parts
 from morphvec.features.composition import compose
@@ -112,3 +115,39 @@ def analysed(languages=(), ngrams=(2, 3), k=4):
         languages=languages,
         manifest={"method": "token-feature"},
     )
+
+
+def sparse_numbers(rows=30, columns=50, density=0.2, seed=0):
+    """Numbers of both signs; row 4 is empty, rows 6 and 9 are alike."""
+    found = random_array(
+        (rows, columns), density=density, rng=stream(seed), format="lil", data_sampler=_normal(seed + 1)
+    )
+    found[4] = 0
+    found[9] = found[6]
+    return csr_array(found, dtype=np.float32)
+
+
+def _normal(seed):
+    generator = stream(seed)
+    return generator.standard_normal
+
+
+def sparse_and_dense(**shape):
+    """The same model, sparse and dense."""
+    numbers = sparse_numbers(**shape)
+    words = [f"w{row}" for row in range(numbers.shape[0])]
+    features = [("window", f"f{column}") for column in range(numbers.shape[1])]
+    counts = np.arange(len(words), 0, -1)
+    return tuple(
+        Embeddings(words, vectors, counts=counts, features=features)
+        for vectors in (numbers, numbers.toarray())
+    )
+
+
+def bytes_of(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def fields_of(folder, **changes):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))

@@ -6,8 +6,7 @@ from embedding_models import KEYS, composed, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morphvec.embeddings import Embeddings
-from morphvec.embeddings import query as query_module
+from morphvec.embeddings import Embeddings, dense_rows
 from morphvec.embeddings.query import nearest_rows, row_norms
 from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.rng import stream
@@ -57,7 +56,7 @@ def test_ties_go_to_the_lower_row():
 def test_blocks_of_rows_change_nothing(monkeypatch):
     X, q = stream(0).standard_normal((50, 3)).astype(np.float32), np.ones(3, np.float32)
     whole = nearest_rows(X, row_norms(X), q, 9)
-    monkeypatch.setattr(query_module, "_BLOCK", 7)
+    monkeypatch.setattr(dense_rows, "_BLOCK", 7)
     cut = nearest_rows(X, row_norms(X), q, 9)
     assert np.array_equal(whole[0], cut[0])
     np.testing.assert_allclose(whole[1], cut[1], rtol=1e-6)

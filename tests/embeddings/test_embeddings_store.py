@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from embedding_models import KEYS, analysed, composed, plain
+from embedding_models import KEYS, analysed, bytes_of, composed, fields_of, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import morphvec as mv
-from morphvec.artifact import verify
+from morphvec.artifact import open_arrays, save_arrays, verify
 from morphvec.embeddings import Embeddings
-from morphvec.errors import ArtifactError, MorphvecError, OutputError
+from morphvec.errors import ArtifactError, InputError, MorphvecError, OutputError
 from morphvec.morphology.affixes import AffixRule
 from morphvec.morphology.pieces import Analyser
+from morphvec.rng import stream
 
 MODELS = {
     "plain": plain,
@@ -24,10 +25,6 @@ MODELS = {
     "analysed": analysed,
     "analysed, no n-grams, languages": lambda: analysed(("eng", "spa"), None),
 }
-
-
-def bytes_of(folder):
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -121,11 +118,6 @@ def lines_of(folder, name, change):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["parts"][name]["bytes"] = len(text)
     (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
-def fields_of(folder, **changes):
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, **changes}))
 
 
 DAMAGE = {
@@ -263,3 +255,76 @@ def test_any_byte_changed_anywhere_is_found_or_refused(saved, data):
             model.neighbors("walked", 3)
     finally:
         (folder / name).write_bytes(contents[name])
+
+
+# ------------------------------------------------------------------------------------------------ biases
+
+
+def biased(**changes):
+    given = {
+        "contexts": stream(2).standard_normal((3, 6)).astype(np.float32),
+        "biases": (stream(3).standard_normal(40), stream(4).standard_normal(3)),
+        **changes,
+    }
+    return Embeddings([f"w{row}" for row in range(40)], plain().vectors, **given)
+
+
+def test_biases_come_back_bit_for_bit(tmp_path):
+    model = biased()
+    model.save(tmp_path / "M")
+    assert {"vector_biases", "context_biases"} < open_arrays(tmp_path / "M" / "vectors.safetensors").keys()
+    found = mv.load(tmp_path / "M")
+    for there, here in zip(found.biases, model.biases, strict=True):
+        assert isinstance(there, np.memmap)
+        assert (there.dtype, there.tobytes()) == (np.float32, here.tobytes())
+    found.save(tmp_path / "again")
+    assert bytes_of(tmp_path / "M") == bytes_of(tmp_path / "again")
+    plain().save(tmp_path / "P")
+    assert mv.load(tmp_path / "P").biases is None
+
+
+@pytest.mark.parametrize(
+    "biases",
+    [
+        (np.zeros(39), np.zeros(3)),
+        (np.zeros(40), np.zeros(4)),
+        (np.zeros((40, 1)), np.zeros(3)),
+        (np.zeros(40), np.full(3, np.nan)),
+        (np.full(40, np.inf), np.zeros(3)),
+    ],
+)
+def test_biases_that_do_not_fit_are_refused(biases):
+    with pytest.raises(InputError, match="one finite number for each row"):
+        biased(biases=biases)
+    assert biased(contexts=None, biases=(np.zeros(40), np.zeros(9))).biases[1].shape == (9,)
+
+
+def test_no_bias_that_is_not_finite_is_written(tmp_path):
+    model = biased()
+    model.biases[1][0] = np.nan
+    with pytest.raises(OutputError, match="context_biases hold numbers that are not finite"):
+        model.save(tmp_path / "M")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vector_biases": None},
+        {"context_biases": None},
+        {"vector_biases": np.zeros(39, np.float32)},
+        {"context_biases": np.zeros(4, np.float32)},
+        {"context_biases": np.zeros((3, 1), np.float32)},
+        {"vector_biases": np.zeros(40)},
+        {"vector_biases": np.full(40, np.nan, np.float32)},
+    ],
+)
+def test_damaged_biases_are_one_clear_error(tmp_path, change):
+    biased().save(tmp_path / "M")
+    file = tmp_path / "M" / "vectors.safetensors"
+    arrays = {**{name: np.array(array) for name, array in open_arrays(file).items()}, **change}
+    save_arrays(file, {name: array for name, array in arrays.items() if array is not None})
+    manifest = json.loads((tmp_path / "M" / "manifest.json").read_text())
+    manifest["parts"][file.name]["bytes"] = file.stat().st_size
+    (tmp_path / "M" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match="biases"):
+        mv.load(tmp_path / "M")

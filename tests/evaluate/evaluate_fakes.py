@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from morphvec.errors import UnknownWordError
 
@@ -13,14 +14,15 @@ from morphvec.errors import UnknownWordError
 @dataclass
 class FakeModel:
     words: Sequence[str]
-    vectors: np.ndarray
+    vectors: np.ndarray | csr_array
     counts: np.ndarray | None = None
     languages: tuple[str, ...] = ()
     parts: Mapping[str, Sequence[float]] = field(default_factory=dict)  # vectors of words that compose
     composes: bool = False
 
     def __post_init__(self):
-        self.vectors = np.asarray(self.vectors, dtype=np.float32)
+        if not issparse(self.vectors):
+            self.vectors = np.asarray(self.vectors, dtype=np.float32)
         self.key_to_index = {word: row for row, word in enumerate(self.words)}
 
     def fold(self, word, language=""):
@@ -30,7 +32,8 @@ class FakeModel:
 
     def vector_for(self, word):
         if word in self.key_to_index:
-            return self.vectors[self.key_to_index[word]]
+            row = self.vectors[[self.key_to_index[word]]]
+            return row.toarray()[0] if issparse(row) else row[0]
         if word in self.parts:
             return np.asarray(self.parts[word], dtype=np.float32)
         raise UnknownWordError(word, "the word has no known part", "ask for another word")

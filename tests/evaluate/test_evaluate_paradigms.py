@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from evaluate_fakes import FakeModel, random_model
 
+from morphvec.embeddings.query import as_rows
 from morphvec.errors import InputError, OptionError
 from morphvec.evaluate import compare, evaluate, markdown_table, text_table
 from morphvec.evaluate.collapse import compactness
@@ -228,9 +229,9 @@ def test_wrong_files_are_refused():
 
 def test_compactness_by_hand():
     right = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]], dtype=np.float32)
-    assert compactness(right) == pytest.approx((0 + 0 - 1) / 3)
-    assert compactness(np.ones((4, 1), dtype=np.float32)) == 1.0
-    assert compactness(np.array([[1.0, 0.0], [0.0, 0.0]], dtype=np.float32)) == 0.0
+    assert compactness(as_rows(right)) == pytest.approx((0 + 0 - 1) / 3)
+    assert compactness(as_rows(np.ones((4, 1), dtype=np.float32))) == 1.0
+    assert compactness(as_rows(np.array([[1.0, 0.0], [0.0, 0.0]], dtype=np.float32))) == 0.0
 
 
 def collapsing(strength, number=8):

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morphvec.evaluate.ranks import exact_ranks, unit
+from morphvec.embeddings.query import as_rows
+from morphvec.embeddings.rows import one_by_one
+from morphvec.evaluate import ranks as ranks_module
+
+
+def unit(vectors):
+    return as_rows(np.asarray(vectors, np.float32)).unit().array
+
+
+def exact_ranks(rows, queries, right, starts, barred):
+    asked = one_by_one(as_rows(queries), np.arange(len(queries)))
+    return ranks_module.exact_ranks(as_rows(rows), asked, right, starts, barred)
 
 
 def slow_ranks(rows, queries, right, barred):
@@ -40,7 +51,7 @@ def test_ranks_of_any_block_size(monkeypatch, cells, kind):
     barred = np.array([-1 if out in own else out for out, own in zip(barred, right, strict=True)])
     expected = slow_ranks(rows, queries, right, barred)
     monkeypatch.setattr("morphvec.evaluate.ranks._CELLS", cells)
-    monkeypatch.setattr("morphvec.evaluate.ranks._PAIRS", min(cells, 40))
+    monkeypatch.setattr("morphvec.embeddings.dense_rows._PAIRS", min(cells, 40))
     assert exact_ranks(rows, queries, *flat(right), barred).tolist() == expected
 
 

@@ -51,10 +51,10 @@ def test_memory_is_half_of_the_machine_where_nothing_is_said():
 def test_one_set_of_lengths_serves_columns_and_parts():
     count, fit = CountStage(features="window,ngrams", ngrams="2-4", ngram_min_types=3), FitStage()
     assert (count.rule.ngrams, count.rule.ngram_min_types) == ((2, 4), 3)
-    model = fit.model(count.ngrams, count.ngram_min_types)
+    model = fit.model(count.config())
     assert (model.ngrams, model.ngram_min_types, model.pieces.composed) == ((2, 4), 3, True)
-    assert not fit.model("none", 3).pieces.composed
-    assert FitStage(ngrams="5-6").model("2-4", 3).ngrams == (5, 6)
+    assert not fit.model({"ngrams": "none", "ngram_min_types": 3}).pieces.composed
+    assert FitStage(ngrams="5-6").model({"ngrams": "2-4", "ngram_min_types": 3}).ngrams == (5, 6)
     assert "ngrams" not in fit.config()
     assert FitStage(ngrams="5-6").config()["ngrams"] == "5-6"
 
@@ -70,7 +70,7 @@ def test_units_are_read_for_ids_alone():
 
 def test_ridges_fall_back_on_the_common_one_and_that_on_the_text():
     def ridges(composed=True, mass=100.0, **options):
-        return FitStage(**options).model("none", 5).ridges(composed, mass)
+        return FitStage(**options).model({"ngrams": "none", "ngram_min_types": 5}).ridges(composed, mass)
 
     assert ridges(ridge=2.0, ridge_own=0.0) == (0.0, 2.0, 2.0)
     assert ridges(ridge=2.0, ridge_parts=3.0, ridge_features=4.0) == (2.0, 3.0, 4.0)

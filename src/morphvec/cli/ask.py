@@ -122,12 +122,16 @@ def similarity(model: o.Model, a: Word, b: Word, as_json: o.Json = False) -> Non
 
 
 def vector(model: o.Model, word: Word, as_json: o.Json = False) -> None:
-    """The vector of a word, seen or unseen."""
+    """The vector of a word, seen or unseen; of a sparse model the numbers that are not 0, the largest first."""
     opened = open_model(model)
     key = find(opened, word)
     numbers = [float(value) for value in opened.vector_for(key)]
     if as_json:
         emit_json({"word": word, "known": opened.row(key) is not None, "vector": numbers})
+    elif opened.sparse:
+        names = [name for _, name in opened.features] or [str(column) for column in range(len(numbers))]
+        filled = sorted((-value, column) for column, value in enumerate(numbers) if value)
+        emit("\n".join(f"{-value:8.4f}  {names[column]}" for value, column in filled))
     else:
         emit(" ".join(f"{value:.6g}" for value in numbers))
 

@@ -87,7 +87,14 @@ NgramMinTypes = Annotated[
     int | None, _option("--ngram-min-types", "Keep n-grams found in so many words. Default: 5.", COUNT)
 ]
 
-AssociationKind = Annotated[str | None, _option("--association", "ppmi or pmi. Default: ppmi.", WEIGH)]
+AssociationKind = Annotated[
+    str | None,
+    _option(
+        "--association",
+        "What a cell is to be: ppmi, pmi, count, log, log1p or tf-idf. Default: ppmi, or what the method fits.",
+        WEIGH,
+    ),
+]
 Smoothing = Annotated[
     float | None, _option("--smoothing", "Exponent of the context counts. Default: 0.75.", WEIGH)
 ]
@@ -103,7 +110,7 @@ Weight = Annotated[
     str | None,
     _option(
         "--weight",
-        "Weight of a stored cell by its count: constant, sqrt, glove or alpha+sqrt. Default: alpha+sqrt.",
+        "Weight of a stored cell by its count: constant, sqrt, glove, alpha+sqrt, count or curvature. Default: alpha+sqrt.",
         WEIGH,
     ),
 ]
@@ -113,7 +120,12 @@ WeightMax = Annotated[
 ]
 
 Method = Annotated[
-    str | None, _option("--method", "token-feature or token-token. Default: token-feature.", MODEL)
+    str | None,
+    _option(
+        "--method",
+        "token-feature, token-token, ppmi, svd, lsa, smf, glove, sgns or skipgram. Default: token-feature.",
+        MODEL,
+    ),
 ]
 MethodDefaults = Annotated[
     str | None,
@@ -122,6 +134,33 @@ MethodDefaults = Annotated[
 Target = Annotated[
     str | None,
     _option("--target", "What token-token factorises: ppmi or gram, XXᵀ. Default: ppmi.", MODEL),
+]
+Centre = Annotated[
+    bool | None,
+    _option("--centre/--no-centre", "lsa: take the mean off each column (PCA). Default: False.", MODEL),
+]
+Negatives = Annotated[
+    int | None, _option("--negatives", "sgns: negative samples of a pair, k. Default: 5.", MODEL)
+]
+Sample = Annotated[
+    float | None,
+    _option(
+        "--sample",
+        "sgns: leave out frequent words, the more their share exceeds this; 0: none. Default: 0.0001.",
+        MODEL,
+    ),
+]
+NoisePower = Annotated[
+    float | None,
+    _option("--noise-power", "sgns: negatives are drawn ∝ count^power. Default: 0.75.", MODEL),
+]
+Racing = Annotated[
+    bool | None,
+    _option(
+        "--racing/--no-racing",
+        "sgns: threads race, which is faster; no two runs give the same vectors. Default: False.",
+        MODEL,
+    ),
 ]
 Dim = Annotated[int | None, _option("--dim", "Length of a vector. Default: 100.", MODEL)]
 PartNames = Annotated[
@@ -226,7 +265,12 @@ HoldOut = Annotated[
 ]
 
 Solver = Annotated[
-    str | None, _option("--solver", "als, or by mini-batches sgd, adagrad or adam. Default: als.", SOLVE)
+    str | None,
+    _option(
+        "--solver",
+        "als, or by mini-batches sgd, adagrad or adam; svd and lsa: fast or exact. Default: als, or the method's own.",
+        SOLVE,
+    ),
 ]
 Epochs = Annotated[
     int | None,

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array, issparse, vstack
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.embeddings import store
-from morphvec.embeddings.query import METRICS, nearest_rows, row_norms
+from morphvec.embeddings.query import METRICS, as_rows, nearest_rows
+from morphvec.embeddings.rows import Rows, Vectors
+from morphvec.embeddings.sparse_rows import canonical
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.features.space import check_choice
@@ -25,7 +28,8 @@ class Embeddings:
 
     Parameters
     ----------
-    words: T distinct keys, ``LANG:word`` where there are languages. vectors: float32 [T, k], finite, not normalised.
+    words: T distinct keys, ``LANG:word`` where there are languages. vectors: float32 [T, k], finite, not normalised; an
+    array, or a SciPy sparse matrix, kept as CSR: such a model answers the same questions at sparse cost, and has no parts.
     counts: int64 [T] or None. contexts: float32 [F, k], the feature vectors, and features their (block, name) pairs.
     biases: float32 [T] of the words and [F] of the contexts, for models whose objective has them (GloVe's b and c).
     parts: what words are made of, for vectors of unseen words. tokenizer: the rule by which queries are folded.
@@ -50,19 +54,22 @@ class Embeddings:
         checked: bool = False,
     ) -> None:
         self.words: tuple[str, ...] = tuple(words)
-        self.vectors: Floats2d = vectors if checked else np.ascontiguousarray(vectors, np.float32)
-        if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or not self.words:
+        self.vectors: Vectors = vectors
+        if not checked:
+            self.vectors = (
+                canonical(vectors) if issparse(vectors) else np.ascontiguousarray(vectors, np.float32)
+            )
+        if self.vectors.ndim != 2 or self.vectors.shape[0] != len(self.words) or not self.words:
             raise InputError(
                 f"{len(self.words)} words and vectors of shape {self.vectors.shape}",
                 "one row per word, at least one",
                 "mend the input",
             )
-        if not checked and not np.isfinite(self.vectors).all():
-            row = int(np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))[0])
+        if not checked:
+            self._check_finite()
+        if self.sparse and parts is not None:
             raise InputError(
-                f"the vector of {self.words[row]!r} is not finite",
-                "vectors hold finite numbers",
-                "mend the vectors",
+                "sparse vectors with parts", "parts compose dense vectors", "leave the parts out"
             )
         self.counts, self.contexts, self.features = counts, contexts, tuple(features)
         if biases is not None and not checked:
@@ -78,6 +85,16 @@ class Embeddings:
                 f"{len(self.words) - len(self.key_to_index)} duplicate words",
                 "a word has one row",
                 "drop the repeats",
+            )
+
+    def _check_finite(self) -> None:
+        numbers = self.vectors.data if self.sparse else self.vectors
+        if not np.isfinite(numbers).all():
+            row = next(row for row in range(len(self)) if not np.isfinite(self.rows.row(row)).all())
+            raise InputError(
+                f"the vector of {self.words[row]!r} is not finite",
+                "vectors hold finite numbers",
+                "mend the vectors",
             )
 
     # ------------------------------------------------------------------------------------------- words and rows
@@ -96,6 +113,16 @@ class Embeddings:
     def vector_size(self) -> int:
         """k."""
         return int(self.vectors.shape[1])
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the vectors are CSR rather than an array."""
+        return bool(issparse(self.vectors))
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The vectors, asked in the same words whether dense or sparse."""
+        return as_rows(self.vectors)
 
     @property
     def composes(self) -> bool:
@@ -155,7 +182,7 @@ class Embeddings:
     @cached_property
     def norms(self) -> Floats1d:
         """Length of each vector, float32 [T]."""
-        return row_norms(self.vectors)
+        return self.rows.norms()
 
     def vector_for(self, word: str, language: str = "") -> Floats1d:
         """The vector of a word, float32 [k]: its row, or composed from its parts where it is unseen.
@@ -165,7 +192,7 @@ class Embeddings:
         """
         row = self.row(word, language)
         if row is not None:
-            return np.array(self.vectors[row], np.float32)
+            return self.rows.row(row)
         language, bare = self.split(self.key(word, language))
         composed = self.parts.compose(bare, language) if self.parts is not None else None
         if composed is None:
@@ -193,16 +220,16 @@ class Embeddings:
 
     def get_vector(self, key: str | int, norm: bool = False) -> Floats1d:
         """The vector of a word or row; with ``norm`` of length 1."""
-        vector = self.vector_for(key) if isinstance(key, str) else np.array(self.vectors[key], np.float32)
+        vector = self.vector_for(key) if isinstance(key, str) else self.rows.row(key)
         length = float(np.linalg.norm(vector))
         return vector / np.float32(length) if norm and length > 0 else vector
 
-    def __getitem__(self, keys: str | Sequence[str]) -> Floats1d | Floats2d:
-        return (
-            self.vector_for(keys)
-            if isinstance(keys, str)
-            else np.stack([self.vector_for(key) for key in keys])
-        )
+    def __getitem__(self, keys: str | Sequence[str]) -> Floats1d | Vectors:
+        if isinstance(keys, str):
+            return self.vector_for(keys)
+        if self.sparse:
+            return canonical(vstack([csr_array(self.vector_for(key)[None]) for key in keys]))
+        return np.stack([self.vector_for(key) for key in keys])
 
     # ------------------------------------------------------------------------------------------- questions
 

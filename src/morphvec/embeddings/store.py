@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.sparse import issparse
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.artifact import (
@@ -20,12 +21,13 @@ from morphvec.artifact import (
     open_arrays,
     save_arrays,
     save_lines,
-    sha256_array,
     write_manifest,
     writing,
 )
 from morphvec.embeddings.parts_files import load_parts, part_fields, save_parts
+from morphvec.embeddings.rows import Vectors
 from morphvec.embeddings.unseen import Parts
+from morphvec.embeddings.vector_files import load_vectors, vector_arrays, vectors_sha256
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.text.tokenize import Tokenizer
 from morphvec.version import __version__
@@ -40,7 +42,7 @@ class Servable(Protocol):
     """What ``save`` writes: Embeddings, or anything with the same public fields."""
 
     words: tuple[str, ...]
-    vectors: Floats2d
+    vectors: Vectors
     counts: Ints1d | None
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
@@ -56,7 +58,7 @@ class Stored:
     """A model folder as read and checked; arrays are memory maps."""
 
     words: tuple[str, ...]
-    vectors: Floats2d
+    vectors: Vectors
     counts: Ints1d | None
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
@@ -86,7 +88,9 @@ def bias_fault(biases: tuple[Floats1d, Floats1d], words: int, contexts: Floats2d
     of_words, of_contexts = biases
     columns = len(of_contexts) if contexts is None else len(contexts)
     if of_words.shape != (words,) or of_contexts.shape != (columns,):
-        return f"biases of shapes {of_words.shape} and {of_contexts.shape}, {words} words and {columns} contexts"
+        return (
+            f"biases of shapes {of_words.shape} and {of_contexts.shape}, {words} words and {columns} contexts"
+        )
     if of_words.dtype != np.float32 or of_contexts.dtype != np.float32:
         return f"biases of types {of_words.dtype} and {of_contexts.dtype}"
     finite = bool(np.isfinite(of_words).all() and np.isfinite(of_contexts).all())
@@ -115,7 +119,7 @@ def save(
     log: one record per line of ``log.jsonl`` (times and terms), which no hash covers. Raises OutputError where the
     place cannot be written, or a number is not finite: what stood there before is untouched.
     """
-    arrays = {"vectors": np.asarray(model.vectors, np.float32)}
+    arrays = vector_arrays(model.vectors)
     if model.contexts is not None:
         arrays["contexts"] = np.asarray(model.contexts, np.float32)
     if model.biases is not None:
@@ -138,12 +142,13 @@ def save(
         "method": "imported",
         **model.manifest,
         "dim": int(model.vectors.shape[1]),
+        "sparse": issparse(model.vectors),
         "words": len(model.words),
         "languages": list(model.languages),
         "tokenizer": asdict(model.tokenizer),
         "counted": model.counts is not None,
         **part_fields(model.parts),
-        "vectors_sha256": sha256_array(arrays["vectors"]),
+        "vectors_sha256": vectors_sha256(model.vectors),
     }
     fields.setdefault("config", {})
     fields.setdefault("versions", versions())
@@ -177,10 +182,10 @@ def load(path: str | Path) -> Stored:
     try:
         words = tuple(word for word, _, _ in rows)
         counts = np.array([int(count) for _, _, count in rows], np.int64)
-        vectors = arrays["vectors"]
         shape = (int(manifest["words"]), int(manifest["dim"]))
-        if len(words) != shape[0] or vectors.shape != shape or vectors.dtype != np.float32:
-            raise ValueError(f"vectors of shape {vectors.shape}, {len(words)} words, a manifest with {shape}")
+        if len(words) != shape[0]:
+            raise ValueError(f"{len(words)} words and a manifest with {shape[0]}")
+        vectors = load_vectors(arrays, shape, sparse=manifest.get("sparse", False) is True)
         parts = None
         # Release 0.1 knew n-grams only and did not say so.
         weights = manifest.get("part_weights", {"ngrams": 1.0} if manifest.get("ngrams") else None)

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array, hstack
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
+from morphvec.embeddings.rows import Mix, Rows, csr_of, one_by_one
 from morphvec.errors import OptionError
 from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint, unit_rows
 from morphvec.evaluate.datasets import AnalogySet, RelationSet
@@ -29,7 +31,7 @@ _EPSILON = 1e-3  # Levy and Goldberg's, against division by zero
 class Method:
     """``answer(rows, given, rng)`` → the row answered to each question; ``by_pair``: given is (word, answer)."""
 
-    answer: Callable[[Floats2d, Ints2d, np.random.Generator], Ints1d]
+    answer: Callable[[Rows, Ints2d, np.random.Generator], Ints1d]
     by_pair: bool
 
 
@@ -219,7 +221,7 @@ def _section(name: str, total: int, usable: list[Any], width: int) -> _Section:
 # ----------------------------------------------------------------------------------------------- methods
 
 
-def _blocks(rows: Floats2d, given: Ints2d, cells: int = _CELLS) -> Iterator[tuple[slice, Floats2d]]:
+def _blocks(rows: Rows, given: Ints2d, cells: int = _CELLS) -> Iterator[tuple[slice, Floats2d]]:
     """Pieces of the questions with an array float32[block, candidates] for their scores, used again and again."""
     size = min(len(given), max(1, cells // len(rows)))
     scores = np.empty((size, len(rows)), dtype=np.float32)
@@ -236,17 +238,21 @@ def _best(scores: Floats2d, left_out: Ints2d) -> Ints1d:
     return np.where(scores[each, best] == -np.inf, _NOTHING, best)
 
 
-def cosadd(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
+def cosadd(rows: Rows, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     """3CosAdd: argmax cos(d, b − a + c). Source: Mikolov, Yih and Zweig (2013), §4."""
     answers = np.empty(len(given), dtype=np.int64)
     for block, scores in _blocks(rows, given):
-        a, b, c = (rows[given[block, column]] for column in range(3))
-        np.matmul(b - a + c, rows.T, out=scores)
+        n = len(scores)
+        signs = np.tile(np.array([1, -1, 1], np.float32), n)
+        weights = csr_of(
+            np.arange(0, 3 * n + 1, 3), given[block][:, [1, 0, 2]].ravel(), signs, (n, len(rows))
+        )
+        rows.scores(Mix(weights, rows), scores)
         answers[block] = _best(scores, given[block])
     return answers
 
 
-def cosmul(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
+def cosmul(rows: Rows, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     """3CosMul: argmax s(d, b)·s(d, c) / (s(d, a) + 0.001), s = (cos + 1)/2.
 
     Source: Levy and Goldberg, Linguistic Regularities in Sparse and Explicit Word Representations (2014), eq. (4).
@@ -255,7 +261,8 @@ def cosmul(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     for block, scores in _blocks(rows, given, _CELLS // 4):  # a block may name 3 words a question
         words, slot = np.unique(given[block], return_inverse=True)
         slot = slot.reshape(-1, 3)
-        near = rows[words] @ rows.T
+        near = np.empty((len(words), len(rows)), dtype=np.float32)
+        rows.scores(one_by_one(rows, words), near)
         near += 1
         near /= 2
         np.take(near, slot[:, 1], axis=0, out=scores, mode="clip")
@@ -266,22 +273,27 @@ def cosmul(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     return answers
 
 
-def pair_average(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
+def pair_average(rows: Rows, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     """3CosAvg: argmax cos(d, c + mean offset of the other pairs). Source: Drozd, Gladkova and Matsuoka (2016).
 
     given: at least two pairs.
     """
     answers = np.empty(len(given), dtype=np.int64)
-    offsets = rows[given[:, 1]].astype(np.float64) - rows[given[:, 0]]
-    others = (offsets.sum(axis=0) - offsets) / (len(given) - 1)
-    targets = (rows[given[:, 0]] + others).astype(np.float32)
+    words, slot = np.unique(given, return_inverse=True)
+    slot = slot.reshape(-1, 2)
+    n, each = len(given), np.arange(len(given))
+    signs = np.repeat([1.0, -1.0], n)
+    offsets = csr_array((signs, (np.tile(each, 2), slot[:, ::-1].T.ravel())), shape=(n, len(words)))
+    own = csr_array((np.ones(n), (each, slot[:, 0])), shape=offsets.shape)
+    sources = rows.take(words).with_sums(csr_array(offsets.sum(axis=0)[None]))
+    weights = csr_array(hstack([own - offsets / (n - 1), np.full((n, 1), 1 / (n - 1))]))
     for block, scores in _blocks(rows, given):
-        np.matmul(targets[block], rows.T, out=scores)
+        rows.scores(Mix(weights[block], sources), scores)
         answers[block] = _best(scores, given[block, :1])
     return answers
 
 
-def lrcos(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
+def lrcos(rows: Rows, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     """LRCos: argmax P(d is an answer)·cos(d, word). Source: Drozd, Gladkova and Matsuoka (2016).
 
     P is a logistic regression (C = 1, both classes of equal weight in all) of the answers of the other pairs
@@ -290,8 +302,8 @@ def lrcos(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
     inside = np.unique(given)
     free = np.setdiff1d(np.arange(len(rows)), inside)
     noise = rng.choice(free, size=min(len(given) - 1, len(free)), replace=False)
-    points = np.concatenate([rows[given[:, 1]], rows[given[:, 0]], rows[noise]]).astype(np.float64)
-    points = np.concatenate([points, np.ones((len(points), 1))], axis=1)
+    span = rows.span(np.concatenate([given[:, 1], given[:, 0], noise]))
+    points = np.concatenate([span.points, np.ones((len(span.points), 1))], axis=1)
     labels = np.concatenate([np.ones(len(given)), np.zeros(len(given) + len(noise))])
     start = fit_logistic(points, labels, np.zeros(points.shape[1]))
     planes = np.empty((len(given), points.shape[1]))
@@ -301,9 +313,9 @@ def lrcos(rows: Floats2d, given: Ints2d, rng: np.random.Generator) -> Ints1d:
         planes[pair] = fit_logistic(points[kept], labels[kept], start)
     answers = np.empty(len(given), dtype=np.int64)
     for block, scores in _blocks(rows, given):
-        np.matmul(planes[block, :-1].astype(np.float32), rows.T, out=scores)
+        span.scores(planes[block, :-1], scores)
         chance = _sigmoid(scores + planes[block, -1:].astype(np.float32))
-        np.matmul(rows[given[block, 0]], rows.T, out=scores)
+        rows.scores(one_by_one(rows, given[block, 0]), scores)
         np.multiply(scores, chance, out=scores)
         answers[block] = _best(scores, given[block, :1])
     return answers

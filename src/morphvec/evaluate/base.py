@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-
-from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.arrays import Floats1d, Ints1d
+from morphvec.embeddings.query import as_rows
+from morphvec.embeddings.rows import Rows, Vectors
 from morphvec.errors import OptionError
 
 
@@ -24,8 +24,8 @@ class WordVectors(Protocol):
         """Key → row."""
 
     @property
-    def vectors(self) -> Floats2d:
-        """float32[T, k], not length-normalised; may be a memory map."""
+    def vectors(self) -> Vectors:
+        """float32[T, k], an array or CSR, not length-normalised; may be a memory map."""
 
     @property
     def counts(self) -> Ints1d | None:
@@ -105,10 +105,6 @@ def check_language(model: WordVectors, language: str) -> None:
         )
 
 
-def unit_rows(vectors: Floats2d, rows: slice | Ints1d) -> Floats2d:
-    """float32[n, k]: the chosen rows at length 1; a row of zeros stays zero (its cosine to anything is 0)."""
-    chosen = np.array(vectors[rows], dtype=np.float32, order="C")
-    norms = np.sqrt(np.einsum("ij,ij->i", chosen, chosen, dtype=np.float64))
-    norms[norms == 0] = 1.0
-    chosen /= norms[:, None]  # in float64 for each element, rounded once
-    return chosen
+def unit_rows(vectors: Vectors, rows: slice | Ints1d) -> Rows:
+    """The chosen rows of [T, k] at length 1, float32; a row of zeros stays zero (its cosine to anything is 0)."""
+    return as_rows(vectors).unit(rows)

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from morphvec.arrays import Floats2d, Ints1d, Ints2d
+from morphvec.arrays import Ints1d, Ints2d
+from morphvec.embeddings.rows import Rows, one_by_one
 from morphvec.evaluate import inflection
 from morphvec.evaluate.base import Outcome, WordVectors
 from morphvec.evaluate.ranks import exact_ranks
@@ -47,7 +48,7 @@ def score(model: WordVectors, table: Table, *, language: str = "") -> list[Outco
         if len(forms) >= LEAST_FORMS:
             items.append(bundle)
             sizes.append(len(members))
-            found.append((compactness(words.vectors[forms]), *identity(words.vectors, forms, members)))
+            found.append((compactness(words.vectors.take(forms)), *identity(words.vectors, forms, members)))
     values = np.array(found, dtype=np.float64).reshape(-1, 3)
     collapsed = (values[:, 0] > CLOSE) & (values[:, 1] < FOUND)
     shared: dict[str, Any] = {"language": inflection.language_of(model, table, language)}
@@ -79,15 +80,14 @@ def score(model: WordVectors, table: Table, *, language: str = "") -> list[Outco
     ]
 
 
-def compactness(units: Floats2d) -> float:
-    """The mean cosine of two different rows of float32[n, k] unit rows (n ≥ 2); a row of zeros has cosine 0."""
-    exact = units.astype(np.float64)
-    total = exact.sum(axis=0)
+def compactness(units: Rows) -> float:
+    """The mean cosine of two different rows of n ≥ 2 unit rows; a row of zeros has cosine 0."""
+    of_sum, of_each = units.squares()
     n = len(units)
-    return float((total * total).sum() - (exact * exact).sum()) / (n * (n - 1))
+    return (of_sum - of_each) / (n * (n - 1))
 
 
-def identity(vectors: Floats2d, forms: Ints1d, members: Ints2d) -> tuple[float, float]:
+def identity(vectors: Rows, forms: Ints1d, members: Ints2d) -> tuple[float, float]:
     """How often the nearest of the ``forms`` (ascending rows of the unit ``vectors``) to a lemma is its own.
 
     members: int64[m, 2] distinct pairs (lemma, form), sorted. Returns that share of the distinct lemmas, and the
@@ -97,7 +97,9 @@ def identity(vectors: Floats2d, forms: Ints1d, members: Ints2d) -> tuple[float, 
     right = np.searchsorted(forms, members[:, 1])
     place = np.minimum(np.searchsorted(forms, lemmas), len(forms) - 1)
     barred = np.where(forms[place] == lemmas, place, -1)  # a lemma is no form of its own here
-    ranks = exact_ranks(vectors[forms], vectors[lemmas], right, np.append(starts, len(members)), barred)
+    ranks = exact_ranks(
+        vectors.take(forms), one_by_one(vectors, lemmas), right, np.append(starts, len(members)), barred
+    )
     return float((ranks == 1).mean()), float((own / (len(forms) - (barred >= 0))).mean())
 
 

@@ -8,7 +8,8 @@ from itertools import chain
 
 import numpy as np
 
-from morphvec.arrays import Bools1d, Floats2d, Ints1d
+from morphvec.arrays import Bools1d, Ints1d
+from morphvec.embeddings.rows import Rows
 from morphvec.errors import InputError, OptionError
 from morphvec.evaluate.base import WordVectors, check_language, unit_rows
 from morphvec.morphology.rows import UNKNOWN, held_out_words, rows_of
@@ -17,7 +18,7 @@ from morphvec.morphology.tables import Table
 
 @dataclass(frozen=True, eq=False)
 class Inflections:
-    """A table among the words of its language: ``keys``, of which ``vectors`` float32[C, k] are the rows at length 1.
+    """A table among the words of its language: ``keys``, of which ``vectors`` are the C rows at length 1.
 
     counts: int64[C] occurrences of the words, or None.
     lemma, form int64[r]: place among these words of both sides of table row r, or UNKNOWN, or MULTIWORD.
@@ -27,7 +28,7 @@ class Inflections:
     """
 
     keys: tuple[str, ...]
-    vectors: Floats2d
+    vectors: Rows
     counts: Ints1d | None
     lemma: Ints1d
     form: Ints1d

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
+from morphvec.embeddings.rows import Rows, one_by_one
 from morphvec.evaluate.base import Outcome, WordVectors, check_language, key_of, unit_rows
 from morphvec.evaluate.datasets import DictionarySet
 
@@ -144,7 +145,7 @@ def _queries(
     )
 
 
-def _ranks(sources: Floats2d, targets: Floats2d, queries: _Queries) -> dict[str, Ints1d]:
+def _ranks(sources: Rows, targets: Rows, queries: _Queries) -> dict[str, Ints1d]:
     """int64[n] for each retrieval: 1 for a query whose best listed target comes first."""
     ranks: dict[str, Ints1d] = {
         name: np.empty(len(queries.items), dtype=np.int64) for name in ("cosine", "csls")
@@ -157,7 +158,7 @@ def _ranks(sources: Floats2d, targets: Floats2d, queries: _Queries) -> dict[str,
     for start in range(0, len(queries.items), size):
         block = slice(start, min(start + size, len(queries.items)))
         part = scores[: block.stop - start]
-        np.matmul(sources[queries.source[block]], targets.T, out=part)
+        targets.scores(one_by_one(sources, queries.source[block]), part)
         ranks["cosine"][block] = best_rank(part, queries.targets[block])
         part *= 2
         part -= hubness
@@ -165,7 +166,7 @@ def _ranks(sources: Floats2d, targets: Floats2d, queries: _Queries) -> dict[str,
     return ranks
 
 
-def neighbourhood(rows: Floats2d, others: Floats2d, k: int) -> Floats1d:
+def neighbourhood(rows: Rows, others: Rows, k: int) -> Floats1d:
     """float32[n]: the mean cosine of each unit row to its ``k`` nearest among the unit rows ``others`` (or to all)."""
     k = min(k, len(others))
     means = np.empty(len(rows), dtype=np.float32)
@@ -173,7 +174,7 @@ def neighbourhood(rows: Floats2d, others: Floats2d, k: int) -> Floats1d:
     scores = np.empty((min(size, len(rows)), len(others)), dtype=np.float32)
     for start in range(0, len(rows), size):
         part = scores[: min(size, len(rows) - start)]
-        np.matmul(rows[start : start + size], others.T, out=part)
+        others.scores(one_by_one(rows, np.arange(start, start + len(part))), part)
         part.partition(len(others) - k, axis=1)
         nearest = np.sort(
             part[:, len(others) - k :], axis=1

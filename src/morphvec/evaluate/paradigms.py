@@ -20,19 +20,20 @@ the table has seen the answers.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack, vstack
 
-from morphvec.arrays import Bools1d, Floats1d, Floats2d, Ints1d
+from morphvec.arrays import Bools1d, Floats1d, Ints1d
+from morphvec.embeddings.rows import Mix, Rows, one_by_one
 from morphvec.evaluate import inflection
 from morphvec.evaluate.base import Outcome, WordVectors
 from morphvec.evaluate.inflection import Inflections
-from morphvec.evaluate.ranks import exact_ranks, unit
+from morphvec.evaluate.ranks import exact_ranks
 from morphvec.evaluate.similarity import BANDS
 from morphvec.morphology.rows import MULTIWORD
 from morphvec.morphology.tables import Table
@@ -47,7 +48,8 @@ class _Questions:
 
     items, lemma_of, lemma, bundle int64[n]: first row of the table, number of the lemma, its candidate, the bundle.
     right, starts: the right candidates of question q are ``right[starts[q]:starts[q + 1]]``, ascending.
-    lemma_is_right bool[n]. offsets float64[n, k]: the mean offset of the bundle over the pairs of other lemmas.
+    lemma_is_right bool[n]. offsets: float64 CSR [n, C + bundles], the mean offset of the bundle over the pairs of other
+    lemmas, as weights of ``sources``: the candidates, and below them the sum of each bundle's offsets.
     total: questions in the table, or of the listed lemmas; skipped: why the others cannot be asked.
     """
 
@@ -58,7 +60,8 @@ class _Questions:
     right: Ints1d
     starts: Ints1d
     lemma_is_right: Bools1d
-    offsets: Floats2d
+    offsets: csr_array
+    sources: Rows
     total: int
     skipped: dict[str, int]
 
@@ -76,7 +79,7 @@ def score(
     """
     words = inflection.locate(model, table, lemmas, language)
     asked = _questions(words)
-    base = words.vectors[asked.lemma].astype(np.float64)
+    base = one_by_one(asked.sources, asked.lemma).weights.astype(np.float64)
     shared: dict[str, Any] = {
         "language": inflection.language_of(model, table, language),
         "candidates": len(words.vectors),
@@ -86,13 +89,10 @@ def score(
     }
     reason = "" if len(asked.items) else _reason(asked)
     barred = np.where(asked.lemma_is_right, -1, asked.lemma)
+    answers = (base + OFFSET_WEIGHT * asked.offsets, base, base + asked.offsets)
+    found = _ranks(words.vectors, answers, asked, barred)
     outcomes = []
-    for name, answer in (
-        ("model", base + OFFSET_WEIGHT * asked.offsets),
-        ("lemma", base),
-        ("mean-offset", base + asked.offsets),
-    ):
-        ranks = exact_ranks(words.vectors, unit(answer), asked.right, asked.starts, barred)
+    for name, ranks in zip(("model", "lemma", "mean-offset"), found, strict=True):
         values = {"mrr": 1.0 / ranks, **{f"p@{k}": (ranks <= k).astype(np.float64) for k in (1, 10)}}
         for measure, each in values.items():
             detail = {"answer": name, "measure": measure, **shared}
@@ -117,6 +117,18 @@ def score(
     return outcomes
 
 
+def _ranks(rows: Rows, answers: Sequence[csr_array], asked: _Questions, barred: Ints1d) -> list[Ints1d]:
+    """The ranks of each way to answer; the answers to a question go together, since they are made of the same rows."""
+    n, ways = len(asked.items), len(answers)
+    order = np.repeat(np.arange(n), ways)
+    together = csr_array(vstack(answers))[np.arange(n * ways).reshape(ways, n).T.ravel()]
+    lengths = np.diff(asked.starts)[order]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    right = asked.right[np.arange(starts[-1]) + np.repeat(asked.starts[order] - starts[:-1], lengths)]
+    ranks = exact_ranks(rows, Mix(together, asked.sources), right, starts, barred[order])
+    return [ranks[way::ways] for way in range(ways)]
+
+
 def _questions(words: Inflections) -> _Questions:
     """The questions of a table, their right answers and the offsets that other lemmas teach."""
     bundles = len(words.bundles)
@@ -135,7 +147,6 @@ def _questions(words: Inflections) -> _Questions:
         (np.repeat([1.0, -1.0], len(pairs)), (np.tile(owner, 2), np.concatenate([form, lemma[owner]]))),
         shape=(len(codes), len(words.vectors)),
     )
-    sums = signed @ words.vectors.astype(np.float64)
     gather = csr_array(
         (teaches.astype(np.float64), (bundle, np.arange(len(codes)))), shape=(bundles, len(codes))
     )
@@ -155,6 +166,9 @@ def _questions(words: Inflections) -> _Questions:
         skipped[name] = int((left & fate).sum())
         left = left & ~fate
     own = np.bincount(owner[form == lemma[owner]], minlength=len(codes)) > 0
+    each = np.arange(int(left.sum()))
+    less = csr_array((-(teaches / np.maximum(others, 1))[left], (each, each)), shape=(len(each), len(each)))
+    mean = csr_array((1.0 / others[left], (each, bundle[left])), shape=(len(each), bundles))
     return _Questions(
         items=first[left],
         lemma_of=lemma_of[left],
@@ -163,7 +177,8 @@ def _questions(words: Inflections) -> _Questions:
         right=form[left[owner]],
         starts=np.concatenate([[0], np.cumsum(count[left])]),
         lemma_is_right=own[left],
-        offsets=((gather @ sums)[bundle[left]] - sums[left] * teaches[left, None]) / others[left, None],
+        offsets=csr_array(hstack([less @ signed[left], mean])),
+        sources=words.vectors.with_sums(csr_array(gather @ signed)),
         total=total,
         skipped=skipped,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from morphvec.arrays import Bools1d, Floats1d, Ints1d, Ints2d
+from morphvec.embeddings.query import as_rows
 from morphvec.errors import OptionError, UnknownWordError
 from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint
 from morphvec.evaluate.datasets import SimilaritySet
@@ -39,20 +40,20 @@ def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, lan
         dtype=np.int64,
     ).reshape(-1, 2)
     rows = np.array([model.key_to_index.get(key, -1) for key in slots], dtype=np.int64)
-    table = np.zeros((len(slots), model.vectors.shape[1]), dtype=np.float64)
+    composed: dict[int, Floats1d] = {}
     seen = rows >= 0
-    table[seen] = model.vectors[rows[seen]]
     usable = seen | (rule == "zero")
     if rule == "compose":
         for slot, key in enumerate(slots):
             if not seen[slot]:
                 try:
-                    table[slot] = model.vector_for(key)
+                    composed[slot] = model.vector_for(key)
                     usable[slot] = True
                 except UnknownWordError:
                     continue  # counted below as a word without a vector
     items = np.flatnonzero(usable[index].all(axis=1))
-    values, gold = _cosines(table, index[items]), dataset.scores[items]
+    values = as_rows(model.vectors).picked(rows, composed).cosines(index[items])
+    gold = dataset.scores[items]
     detail: dict[str, Any] = {
         "pearson": _finite(pearson(values, gold)),
         "unknown_words": int((~seen).sum()),
@@ -127,14 +128,6 @@ def _ranks(x: Floats1d, weights: Ints2d) -> Floats1d:
     size = np.add.reduceat(weights[:, order], starts, axis=1)
     ranks: Floats1d = (np.cumsum(size, axis=1) - size + (size + 1) / 2)[:, group]
     return ranks
-
-
-def _cosines(table: Floats1d, index: Ints2d) -> Floats1d:
-    left, right = table[index[:, 0]], table[index[:, 1]]
-    square = np.einsum("ij,ij->i", left, left) * np.einsum("ij,ij->i", right, right)
-    dots = np.einsum("ij,ij->i", left, right)
-    cosines: Floats1d = np.divide(dots, np.sqrt(square), out=np.zeros(len(dots)), where=square > 0)
-    return cosines
 
 
 def _bands(rarer: Ints1d, values: Floats1d, gold: Floats1d) -> dict[str, dict[str, Any]]:

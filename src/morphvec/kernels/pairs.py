@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 
 import numba as nb
+import numpy as np
 
-from morphvec.arrays import Floats1d
+from morphvec.arrays import Floats1d, Floats2d, Ints2d
+from morphvec.kernels.batches import mix
 from morphvec.kernels.rows import REORDER
 
 SQUARED, LOGISTIC = 0, 1
@@ -44,7 +46,7 @@ def move_pair(
         d += u[j] * s[j]
     if loss == 0:
         e = b * d - a
-        value = e * e / b if b > 0 else zero
+        value = float(e * e / b) if b > 0 else 0.0
         if rule == 1:
             size = zero
             for j in range(k):
@@ -53,8 +55,8 @@ def move_pair(
     else:
         x = math.exp(-abs(d))
         p = 1 / (1 + x) if d > 0 else x / (1 + x)
-        e = b * p - a * (1 - p)
-        value = (a + b) * math.log1p(x) + (b * d if d > 0 else -a * d)
+        e = u.dtype.type(b * p - a * (1 - p))
+        value = float((a + b) * math.log1p(x) + (b * d if d > 0 else -a * d))
     step = u.dtype.type(rate * e)
     if rule == 2:
         for j in range(k):
@@ -69,3 +71,69 @@ def move_pair(
             u[j] -= step * s[j]
             s[j] -= step * old
     return value
+
+
+# ------------------------------------------------------------------------------------- stored cells
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER, error_model="numpy")
+def move_cells(
+    places: Ints2d,
+    values: Floats2d,
+    low: int,
+    high: int,
+    batches: int,
+    batch: int,
+    key: np.uint64,
+    loss: int,
+    rule: int,
+    rate: float,
+    U: Floats2d,
+    S: Floats2d,
+    HU: Floats2d,
+    HS: Floats2d,
+    biased: bool,
+    decay_rows: Floats1d,
+    decay_columns: Floats1d,
+) -> float:
+    """Move the two rows of each cell that batch ``batch`` has in the tile [low, high), one after another.
+
+    places and values as in ``kernels.batches``, the cells of a batch those of ``step_cells``: b-th of each run of
+    ``batches`` cells, turned by a random number of places. HU and HS: the rules' second moments (ADAGRAD). biased: the
+    last columns but one of U and last of S are biases, against a constant 1 on the other side. decay_rows [T] and
+    decay_columns [F]: shares of a half ridge, u /= 1 + rate·decay after each cell (ADAGRAD: rate/√h), biases apart;
+    empty arrays for none. Returns the sum of the cells' losses, each as it was before its move.
+    """
+    total = 0.0
+    if high <= low:
+        return total
+    size = np.uint64(batches)
+    width = U.shape[1]
+    k = width - 2 if biased else width
+    one = U.dtype.type(1)
+    for run in range(low // batches, (high - 1) // batches + 1):
+        turn = np.int64(((mix(key, np.uint64(run)) >> np.uint64(32)) * size) >> np.uint64(32))
+        place = batch + turn
+        if place >= batches:
+            place -= batches
+        n = run * batches + place
+        if n < low or n >= high:
+            continue
+        t, f = places[n, 0], places[n, 1]
+        u, s, hu, hs = U[t], S[f], HU[t], HS[f]
+        total += move_pair(u, s, hu, hs, values[n, 2], values[n, 3], loss, rule, rate)
+        if biased:
+            u[width - 1] = 1
+            s[width - 2] = 1
+        if len(decay_rows):
+            down, across = U.dtype.type(rate * decay_rows[t]), U.dtype.type(rate * decay_columns[f])
+            if rule == 2:
+                for j in range(k):
+                    u[j] /= one + down / math.sqrt(hu[j])
+                    s[j] /= one + across / math.sqrt(hs[j])
+            else:
+                down, across = one / (one + down), one / (one + across)
+                for j in range(k):
+                    u[j] *= down
+                    s[j] *= across
+    return total

@@ -179,12 +179,15 @@ def solve_rows(
     U: Floats2d,
     begin: int,
     end: int,
+    loose: int = 0,
+    fixed: int = -1,
 ) -> None:
     """Improve each row u_t by conjugate gradients on its own k × k normal equations, started from u_t.
 
     (a_row_t G + Σ surplus s sᵀ + ridge) u_t = Σ pull s, with pull = w·x. The preconditioner is the diagonal, which is
     good where G is (nearly) diagonal. A row stops after ``steps`` steps or when its preconditioned residual has
-    fallen by ``tolerance`` (relative, in norm). A row whose residual is not finite becomes NaN, so that it is seen.
+    fallen by ``tolerance`` (relative, in norm). The ridge leaves the last ``loose`` columns alone; column ``fixed``
+    holds a constant that no step moves (-1: there is none). A row whose residual is not finite becomes NaN, so that it is seen.
     """
     k = U.shape[1]
     r, p, z = np.empty(k, U.dtype), np.empty(k, U.dtype), np.empty(k, U.dtype)
@@ -196,7 +199,12 @@ def solve_rows(
             m[j] = a_row[t] * G[j, j] + ridge
             q[j] = ridge * u[j]
             r[j] = 0
+        for j in range(k - loose, k):
+            m[j] = a_row[t] * G[j, j]
+            q[j] = 0
         _add_rows(indices, surplus, low, high, squares, m)
+        if fixed >= 0:
+            m[fixed] = 0
         _add_product(G, a_row[t], u, q)
         _add_cells(indices, surplus, low, high, S, u, q)
         _add_rows(indices, pull, low, high, S, r)
@@ -215,6 +223,8 @@ def solve_rows(
                 break
             for j in range(k):
                 q[j] = ridge * p[j]
+            for j in range(k - loose, k):
+                q[j] = 0
             _add_product(G, a_row[t], p, q)
             _add_cells(indices, surplus, low, high, S, p, q)
             pq = U.dtype.type(0)

@@ -254,7 +254,16 @@ def fit(
 
 def _open(options: NeuralOptions) -> Embeddings | None:
     """The vectors that the words start with."""
-    return None if options.init is None else Embeddings.load(options.init)
+    if options.init is None:
+        return None
+    found = Embeddings.load(options.init)
+    if found.sparse:
+        raise OptionError(
+            f"init={options.init}, a model of sparse vectors",
+            "words start with dense vectors",
+            "train them with --method svd",
+        )
+    return found
 
 
 def _check_memory(options: NeuralOptions, training: Training, init: Embeddings | None) -> None:

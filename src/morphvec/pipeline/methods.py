@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +19,14 @@ from morphvec.embeddings.embeddings import Embeddings
 from morphvec.engine.base import Engine
 from morphvec.errors import BudgetError, OptionError
 from morphvec.features.space import parse_ngrams
-from morphvec.methods import token_feature, token_token
+from morphvec.methods import glove, lsa, ppmi, sgns, skipgram, smf, svd, token_feature, token_token
+from morphvec.methods.composing import PartSettings
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import Reporter
 from morphvec.solvers.batch_options import MINIBATCH, BatchOptions
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors
+from morphvec.solvers.sgns import NegativeSampling
 from morphvec.text.vocabulary import Vocabulary
 from morphvec.training import LoopControl
 
@@ -34,6 +37,7 @@ Source = (
     Association | NDArray[np.int32]
 )  # the stored cells, or the text as vocabulary rows (``text.encoded``)
 Penalties = list[tuple[float, Penalty, str]]
+Fit = Callable[["Given", Any, Penalties, LoopControl], tuple[Embeddings, Factors]]
 _COUNTING = ("window", "window_weight")  # what a method that streams text reads of the counts' options
 ALWAYS = (  # options that no method is alone with: what is known may serve columns too
     *("method", "seed", "ngrams", "ngram_min_types", "unimorph", "derivations", "conllu", "segments"),
@@ -58,14 +62,14 @@ class Given:
 class Method:
     """One way to make vectors.
 
-    options: of (stage, ngrams, ngram_min_types); raises OptionError. fit: of (given, options, penalties, loop). reads:
-    the options of the fit stage that mean something to it, beside those of every method. defaults: of the options that
+    options: of (stage, what was counted: the options of that stage by name); raises OptionError. fit: of (given,
+    options, penalties, loop). reads: the options of the fit stage that mean something to it, beside those of every method. defaults: of the options that
     were given; its own values for others. constrained: whether it takes penalties. streams: whether it reads the text
     rather than its counts.
     """
 
-    options: Callable[[FitStage, str, int], Any]
-    fit: Callable[[Given, Any, Penalties, LoopControl], tuple[Embeddings, Factors]]
+    options: Callable[[FitStage, Mapping[str, Any]], Any]
+    fit: Fit
     reads: frozenset[str]
     defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = field(default=lambda given: {})
     constrained: bool = True
@@ -93,7 +97,7 @@ def check_read(options: Mapping[str, Any], method: str, *, text: bool = False) -
         passed |= set(_COUNTING)
     for item in (item for stage in stages for item in fields(stage)):
         name, value = item.name, options.get(item.name)
-        if name in reads or name in passed or value is None or value == item.default or not value:
+        if name in reads or name in passed or value is None or value in (item.default, (), []):
             continue
         readers = [other for other, entry in METHODS.items() if name in entry.reads]
         raise OptionError(
@@ -104,43 +108,39 @@ def check_read(options: Mapping[str, Any], method: str, *, text: bool = False) -
         )
 
 
-def _token_feature_options(
-    stage: FitStage, ngrams: str, ngram_min_types: int
-) -> token_feature.TokenFeatureOptions:
-    return token_feature.TokenFeatureOptions(
-        dim=stage.dim,
-        parts=None if stage.parts is None else tuple(part.strip() for part in stage.parts.split(",")),
-        ngrams=parse_ngrams(ngrams),
-        ngram_min_types=ngram_min_types,
-        own_weight=stage.own_weight,
-        own_weight_split=stage.own_weight_split,
-        ridge=stage.ridge,
-        ridge_own=stage.ridge_own,
-        ridge_parts=stage.ridge_parts,
-        ridge_features=stage.ridge_features,
-        solver=stage.solver,
-        epochs=stage.epochs,
-        cg_steps=stage.cg_steps,
-        cg_tol=stage.cg_tol,
-        batch=BatchOptions(
-            batch=stage.batch,
-            learning_rate=stage.learning_rate,
-            schedule=stage.schedule,
-            momentum=stage.momentum,
-            clip=stage.clip,
-            updates=stage.updates,
-            edge_samples=stage.edge_samples,
-            unobserved_samples=stage.unobserved_samples,
-            oversample_class=stage.oversample_class,
-            oversample_rare=stage.oversample_rare,
-            importance=stage.importance,
-        ),
-        oversample_language=stage.oversample_language,
-        validation=stage.validation,
-        patience=stage.patience,
-        power=stage.power,
-        output=stage.output,
-        seed=stage.seed,
+_NESTED = {"batch": BatchOptions, "pieces": PartSettings, "sampling": NegativeSampling}
+
+
+def _made(kind: type[Any], stage: FitStage, counted: Mapping[str, Any]) -> Any:
+    """Options of a class from a stage's entries of the same names; None leaves the class's own default.
+
+    counted: options of counting, where the stage has none of the name. Some entries are classes of options themselves.
+    """
+    values: dict[str, Any] = {}
+    for item in fields(kind):
+        name = item.name
+        value = getattr(stage, name, None)
+        if value is None:
+            value = counted.get(name)
+        if name in _NESTED and kind not in _NESTED.values():
+            values[name] = _made(_NESTED[name], stage, counted)
+        elif name == "ngrams":
+            values[name] = parse_ngrams(str(value))
+        elif name == "parts" and value is not None:
+            values[name] = tuple(part.strip() for part in value.split(","))
+        elif value is not None:
+            values[name] = value
+    return kind(**values)
+
+
+def _options(kind: type[Any]) -> Callable[[FitStage, Mapping[str, Any]], Any]:
+    return lambda stage, counted: _made(kind, stage, counted)
+
+
+def _reads(*kinds: type[Any], constrained: bool = False) -> frozenset[str]:
+    """The names of the options of these classes, and of constraints where there may be any."""
+    return frozenset(item.name for kind in kinds for item in fields(kind)) | set(
+        CONSTRAINTS if constrained else ()
     )
 
 
@@ -148,13 +148,7 @@ def _fit_token_feature(
     given: Given, options: token_feature.TokenFeatureOptions, penalties: Penalties, loop: LoopControl
 ) -> tuple[Embeddings, Factors]:
     association = cells_of(given)
-    needed = _bytes_needed(association, options, loop)
-    if needed > given.memory:
-        raise BudgetError(
-            f"{association.matrix.nnz:,} cells and {len(given.vocabulary):,} words at dim {options.dim} need about {needed / 1e9:.1f} GB",
-            f"--memory allows {given.memory / 1e9:.1f} GB",
-            "raise --memory or --min-count, or lower --dim",
-        )
+    _check_memory(given, options, loop)
     return token_feature.fit(
         association,
         given.vocabulary,
@@ -167,10 +161,10 @@ def _fit_token_feature(
     )
 
 
-def _bytes_needed(
-    association: Association, options: token_feature.TokenFeatureOptions, loop: LoopControl
-) -> int:
-    """Memory of a fit, about: the cells and the factors with what a solver keeps beside them."""
+def _check_memory(given: Given, options: Any, loop: LoopControl) -> None:
+    """Raise BudgetError where a fit of stored cells would need more memory than there is: the cells and the factors
+    with what a solver keeps beside them, about."""
+    association = cells_of(given)
     rows, columns = association.matrix.shape
     batches = options.solver in MINIBATCH
     a_cell = 12 + 24  # the association, and the stored cells from both sides
@@ -178,24 +172,81 @@ def _bytes_needed(
     a_cell += 16 if options.validation else 0  # the slice, and how it is found
     both = (rows * (3 if options.pieces.composed else 1) + columns) * options.dim * 4  # P and S
     copies = (10 if batches else 6) + (2 if loop.keeper is not None else 0) + (1 if options.patience else 0)
-    needed: int = association.matrix.nnz * a_cell + copies * both
-    return needed
+    needed = association.matrix.nnz * a_cell + copies * both
+    if needed > given.memory:
+        raise _too_much(
+            given, f"{association.matrix.nnz:,} cells and {rows:,} words at dim {options.dim}", needed
+        )
 
 
-def _token_token_options(stage: FitStage, ngrams: str, ngram_min_types: int) -> token_token.TokenTokenOptions:
-    del ngrams, ngram_min_types  # a word is a row of its own here
-    ridge = 0.0 if stage.ridge is None else stage.ridge
-    return token_token.TokenTokenOptions(stage.dim, stage.target, stage.epochs, stage.seed, ridge)
+def _too_much(given: Given, what: str, needed: int) -> BudgetError:
+    return BudgetError(
+        f"{what} need about {needed / 1e9:.1f} GB",
+        f"--memory allows {given.memory / 1e9:.1f} GB",
+        "raise --memory or --min-count, or lower --dim",
+    )
 
 
-def _fit_token_token(
-    given: Given, options: token_token.TokenTokenOptions, penalties: Penalties, loop: LoopControl
+def _fit_dense(page: ModuleType) -> Fit:
+    """The fit of a page that lays out something dense, or decomposes in one go: it minds its memory itself."""
+
+    def fit(
+        given: Given, options: Any, penalties: Penalties, loop: LoopControl
+    ) -> tuple[Embeddings, Factors]:
+        if hasattr(options, "memory"):
+            options = replace(options, memory=given.memory)
+        carried = (penalties,) if page is token_token else ()
+        made: tuple[Embeddings, Factors] = page.fit(
+            cells_of(given),
+            given.vocabulary,
+            options,
+            *carried,
+            loop=loop,
+            engine=given.engine,
+            reporter=given.reporter,
+        )
+        return made
+
+    return fit
+
+
+def _fit_stored(page: ModuleType) -> Fit:
+    """The fit of a page on the stored cells alone."""
+
+    def fit(
+        given: Given, options: Any, penalties: Penalties, loop: LoopControl
+    ) -> tuple[Embeddings, Factors]:
+        _check_memory(given, options, loop)
+        made: tuple[Embeddings, Factors] = page.fit(
+            cells_of(given),
+            given.vocabulary,
+            options,
+            penalties,
+            knowledge=given.knowledge,
+            loop=loop,
+            engine=given.engine,
+            reporter=given.reporter,
+        )
+        return made
+
+    return fit
+
+
+def _fit_sgns(
+    given: Given, options: sgns.SgnsOptions, penalties: Penalties, loop: LoopControl
 ) -> tuple[Embeddings, Factors]:
-    return token_token.fit(
-        cells_of(given),
+    assert isinstance(given.source, np.ndarray)
+    words = len(given.vocabulary)
+    rows = words * ((5 if options.pieces.composed else 2) + (6 if penalties else 0)) + words
+    needed = 4 * options.dim * rows * (2 if loop.keeper is not None else 1)
+    if needed > given.memory:
+        raise _too_much(given, f"{words:,} words at dim {options.dim}", needed)
+    return sgns.fit(
+        given.source,
         given.vocabulary,
-        replace(options, memory=given.memory),
+        options,
         penalties,
+        knowledge=given.knowledge,
         loop=loop,
         engine=given.engine,
         reporter=given.reporter,
@@ -208,20 +259,67 @@ def cells_of(given: Given) -> Association:
     return given.source
 
 
-def _names(*classes: type[Any], also: tuple[str, ...] = ()) -> frozenset[str]:
-    return frozenset(item.name for kind in classes for item in fields(kind)) | set(also)
-
-
 METHODS: Mapping[str, Method] = {
     "token-feature": Method(
-        _token_feature_options,
+        _options(token_feature.TokenFeatureOptions),
         _fit_token_feature,
-        _names(token_feature.TokenFeatureOptions, BatchOptions, also=CONSTRAINTS),
+        _reads(token_feature.TokenFeatureOptions, BatchOptions, constrained=True),
     ),
     "token-token": Method(
-        _token_token_options,
-        _fit_token_token,
-        _names(token_token.TokenTokenOptions, also=CONSTRAINTS),
+        _options(token_token.TokenTokenOptions),
+        _fit_dense(token_token),
+        _reads(token_token.TokenTokenOptions, constrained=True),
         lambda given: {"smoothing": 1.0},
+    ),
+    "ppmi": Method(_options(ppmi.PpmiOptions), _fit_dense(ppmi), _reads(ppmi.PpmiOptions), constrained=False),
+    "svd": Method(
+        _options(svd.SvdOptions),
+        _fit_dense(svd),
+        _reads(svd.SvdOptions),
+        lambda given: {"solver": "fast", "power": svd.SvdOptions.POWER},
+        constrained=False,
+    ),
+    "lsa": Method(
+        _options(lsa.LsaOptions),
+        _fit_dense(lsa),
+        _reads(lsa.LsaOptions),
+        lambda given: {"association": "log1p", "solver": "fast", "power": lsa.LsaOptions.POWER},
+        constrained=False,
+    ),
+    "smf": Method(
+        _options(smf.SmfOptions),
+        _fit_stored(smf),
+        _reads(smf.SmfOptions, BatchOptions, PartSettings, constrained=True),
+        lambda given: {**smf.WEIGH, **smf.SmfOptions.defaults(given)},
+    ),
+    "glove": Method(
+        _options(glove.GloveOptions),
+        _fit_stored(glove),
+        _reads(glove.GloveOptions, BatchOptions, PartSettings, constrained=True),
+        lambda given: {**glove.WEIGH, **glove.GloveOptions.defaults(given)},
+    ),
+    "sgns": Method(
+        _options(sgns.SgnsOptions),
+        _fit_sgns,
+        _reads(sgns.SgnsOptions, NegativeSampling, PartSettings, constrained=True),
+        lambda given: (
+            {"window_weight": "dynamic", "solver": "sgd", "schedule": "linear", "power": None}
+            | {"parts": given.get("parts") or "own"}
+        ),
+        streams=True,
+    ),
+    "skipgram": Method(
+        _options(skipgram.SkipgramOptions),
+        _fit_dense(skipgram),
+        _reads(skipgram.SkipgramOptions, BatchOptions),
+        lambda given: {
+            "window_weight": "flat",
+            "association": "count",
+            "weight": "constant",
+            "unobserved": 0.0,
+            "solver": "adam",
+            "power": None,
+        },
+        constrained=False,
     ),
 }

@@ -165,11 +165,16 @@ class FitStage:
     ridge_own: float | None = None
     ridge_parts: float | None = None
     ridge_features: float | None = None
-    power: float = 0.0
+    power: float | None = 0.0
     output: str = "w"
     own_weight: float | None = None
     own_weight_split: float | None = None
     target: str = "ppmi"
+    centre: bool = False
+    negatives: int = 5
+    sample: float = 1e-4
+    noise_power: float = 0.75
+    racing: bool = False
     constraint: tuple[str, ...] = ()
     graph: str = "complete"
     normalise: str = "scatter"
@@ -187,16 +192,13 @@ class FitStage:
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, tuple(METHODS))
-        METHODS[self.method].options(self, "3-6", 1)
+        check_number("seed", self.seed, 0)
+        METHODS[self.method].options(self, asdict(CountStage()))
         _ = self.constraints
 
-    def model(self, ngrams: str, ngram_min_types: int) -> Any:
-        """The options of the method; the arguments stand in where the stage leaves n-grams to the counts."""
-        return METHODS[self.method].options(
-            self,
-            ngrams if self.ngrams is None else self.ngrams,
-            ngram_min_types if self.ngram_min_types is None else self.ngram_min_types,
-        )
+    def model(self, counted: Mapping[str, Any]) -> Any:
+        """The options of the method. counted: options of the counts by name, for what the stage leaves to them."""
+        return METHODS[self.method].options(self, counted)
 
     @cached_property
     def constraints(self) -> ConstraintOptions:

@@ -179,7 +179,7 @@ def make_model(
     method = METHODS[stage.method]
     if method.streams == isinstance(source, Association):
         raise _other_source(stage.method, method)
-    options = stage.model(str(origin.config["ngrams"]), int(origin.config["ngram_min_types"]))
+    options = stage.model(origin.config)
     knowledge, inputs = read_knowledge(stage) if known is None else known
     finished = origin.then(stage.config(origin.config), inputs)
     given = Given(source, vocabulary, knowledge, run.engine, run.budget, reporter)

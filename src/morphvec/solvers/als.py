@@ -23,7 +23,8 @@ from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, normal_diagonal, solve_rows
 from morphvec.rng import stream
-from morphvec.solvers.problem import Problem, Side, gram, rotate, squared_norm
+from morphvec.solvers.problem import Problem, rotate, squared_norm
+from morphvec.solvers.sides import Side, gram
 
 _ROWS = 4096
 _START = np.float32(0.1)  # standard deviation of the first S; P starts at 0
@@ -56,8 +57,8 @@ class AlternatingLeastSquares:
         self._together = problem.composition is not None or any(
             strength > 0 for strength, _, _ in problem.penalties
         )
-        self.S = _START * stream(seed).standard_normal((columns, dim), np.float32).astype(dtype)
-        self.P = np.zeros((parts, dim), dtype)
+        S = _START * stream(seed).standard_normal((columns, dim), np.float32).astype(dtype)
+        self.P, self.S = problem.widened(np.zeros((parts, dim), dtype), S)
         self.U = problem.tokens(self.P, engine)
 
     def epoch(self, number: int) -> Mapping[str, Any]:
@@ -70,10 +71,11 @@ class AlternatingLeastSquares:
         if self._together:
             self._solve_together(by_token, G)
         else:
-            self._solve_apart(by_token, self.S, G, problem.ridge_own, self.P)
+            self._solve_apart(by_token, self.S, G, problem.ridge_own, self.P, problem.constants[0])
             self.U = self.P
         self._turn(self.U, np.ones(len(self.U)))
-        self._solve_apart(by_feature, self.U, by_feature.gram(self.U, engine), problem.ridge_features, self.S)
+        G = by_feature.gram(self.U, engine)
+        self._solve_apart(by_feature, self.U, G, problem.ridge_features, self.S, problem.constants[1])
         self._balance()
         return problem.terms(self.P, self.S, self.U, engine).as_dict()
 
@@ -91,18 +93,26 @@ class AlternatingLeastSquares:
     def _turn(self, X: Floats2d, scale: Floats1d) -> None:
         """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value."""
         square = gram(X, scale if scale.any() else np.ones(len(X)), self._engine)
+        dim = self._problem.core(X).shape[1]
         try:
             with one_blas_thread():
-                _, basis = np.linalg.eigh(square)
+                _, basis = np.linalg.eigh(square[:dim, :dim])
         except np.linalg.LinAlgError as error:  # of a Gram matrix that holds infinities
             raise FloatingPointError("the factors are not finite") from error
         basis = basis[:, ::-1]
+        if self._problem.biases:  # biases and constants stay where they are
+            basis = np.block([[basis, np.zeros((dim, 2))], [np.zeros((2, dim)), np.eye(2)]])
         self.P = rotate(self.P, basis, self._engine)
         self.S = rotate(self.S, basis, self._engine)
         self.U = self.P if self._problem.composition is None else rotate(self.U, basis, self._engine)
 
-    def _solve_apart(self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d) -> None:
+    def _solve_apart(
+        self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d, constant: int | None
+    ) -> None:
         squares = other * other
+        width = X.shape[1]
+        loose = width - self._problem.core(X).shape[1]
+        fixed = -1 if constant is None else width + constant
         self._engine.map(
             lambda b: solve_rows(
                 side.indptr,
@@ -118,6 +128,8 @@ class AlternatingLeastSquares:
                 X.dtype.type(self._tolerance),
                 X,
                 *b,
+                loose,
+                fixed,
             ),
             side.blocks,
         )
@@ -132,7 +144,7 @@ class AlternatingLeastSquares:
             side.normal(G, self.S, tokens, engine, H)
             problem.add_penalties(tokens, H, engine)
             product = H.copy() if operator is None else operator.transposed.apply(H, engine)
-            product += ridge * D
+            product += problem.bounded(D, ridge)
             return product
 
         m = self._diagonal(side, G)
@@ -148,7 +160,7 @@ class AlternatingLeastSquares:
         for _ in range(self._steps):
             if not rz > target:
                 break
-            q = apply(p, problem.tokens(p, engine))
+            q = apply(p, problem.composed(p, engine))
             pq = float(tree_sum(engine.map(lambda b: cg_inner(p, q, *b), blocks)))  # noqa: B023
             if not pq > 0:
                 break
@@ -168,21 +180,24 @@ class AlternatingLeastSquares:
             side.blocks,
         )
         for strength, form, _ in problem.penalties:
-            h += (strength * form.diagonal()).astype(h.dtype)[:, None]
+            problem.core(h)[:] += (strength * form.diagonal()).astype(h.dtype)[:, None]
         operator = problem.operator(h.dtype)
         m = h if operator is None else operator.squared().transposed.apply(h, engine)
-        m += problem.ridge.astype(h.dtype)[:, None]
+        problem.core(m)[:] += problem.ridge.astype(h.dtype)[:, None]
+        if problem.biases:
+            m[:, problem.constants[0]] = 0  # a column without a diagonal is left alone
         return m
 
     def _balance(self) -> None:
         """U → cU, S → S/c with c⁴ = γ_S‖S‖² / (Σ λ tr(UᵀLU) + γ_P‖P‖²): the fit stays, the penalties fall."""
         problem = self._problem
-        features = problem.ridge_features * squared_norm(self.S)
-        tokens = squared_norm(self.P, problem.ridge)
-        tokens += sum(strength * form.value(self.U, self._engine) for strength, form, _ in problem.penalties)
+        P, S, U = (problem.core(X) for X in (self.P, self.S, self.U))
+        features = problem.ridge_features * squared_norm(S)
+        tokens = squared_norm(P, problem.ridge)
+        tokens += sum(problem.penalty_values(self.U, self._engine).values())
         if features > 0 and tokens > 0:
             c = self.P.dtype.type((features / tokens) ** 0.25)
-            self.P *= c
-            self.S /= c
+            P *= c
+            S /= c
             if self.U is not self.P:
-                self.U *= c
+                U *= c

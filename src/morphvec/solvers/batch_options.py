@@ -9,8 +9,9 @@ from morphvec.errors import OptionError
 
 MINIBATCH = ("sgd", "adagrad", "adam")
 SCHEDULES = ("constant", "linear", "cosine", "inverse")
-UPDATES = ("dense", "lazy")
+UPDATES = ("dense", "lazy", "cell")
 LEARNING_RATE = {"sgd": 1.5, "adagrad": 0.5, "adam": 0.02}  # where none is given; sgd's is over the curvature
+CELL_RATE = {"sgd": 0.05, "adagrad": 0.05}  # of cell updates; sgd's is over the curvature of a cell
 EPOCHS, EPOCHS_OF_BATCHES = 8, 40  # where none are given: of als, of the mini-batch solvers
 
 
@@ -22,7 +23,8 @@ class BatchOptions:
     learning_rate: None for the solver's own. schedule: of the learning rate over the epochs.
     momentum: of sgd. clip: largest norm of a step's gradient (None: no limit). updates: ``dense`` moves every row at
     every step; ``lazy`` moves only rows with a cell, an edge or a sampled cell in the step, and only they feel the
-    ridge, the unobserved cells and the decay of the moments then.
+    ridge, the unobserved cells and the decay of the moments then; ``cell`` moves the two rows of each stored cell as it
+    is met (``solvers.cellwise``).
     edge_samples: edges of each penalty a step (0: every penalty in full). unobserved_samples: cells that stand for the
     unobserved part of a step (0: all of it by Gram matrices).
     oversample_class: exponent e in [0, 1]; a class gets edge draws ∝ |E_c|^(1−e). oversample_rare: exponent e ≥ 0; a
@@ -71,9 +73,23 @@ def epochs_of(solver: str, epochs: int | None) -> int:
     return (EPOCHS_OF_BATCHES if solver in MINIBATCH else EPOCHS) if epochs is None else epochs
 
 
-def rate_of(solver: str, learning_rate: float | None) -> float:
-    """The learning rate: as given, or the solver's own."""
-    return LEARNING_RATE[solver] if learning_rate is None else learning_rate
+def rate_of(solver: str, learning_rate: float | None, updates: str = "dense") -> float:
+    """The learning rate: as given, or the solver's own for these updates."""
+    own = CELL_RATE if updates == "cell" else LEARNING_RATE
+    return own[solver] if learning_rate is None else learning_rate
+
+
+def schedule_share(schedule: str, part: float) -> float:
+    """The share of the learning rate after this part of all epochs."""
+    match schedule:
+        case "linear":
+            return max(0.0, 1 - part)
+        case "cosine":
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
+        case "inverse":
+            return 1 / (1 + 9 * part)
+        case _:
+            return 1.0
 
 
 def _out(name: str, value: float, rule: str) -> OptionError:

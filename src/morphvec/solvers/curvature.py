@@ -38,11 +38,14 @@ def curvature(
     operator = problem.operator(dtype)
     alpha = np.ascontiguousarray(problem.alpha, dtype)
     ridge = problem.ridge.astype(dtype)[:, None]
+    fixed = problem.constants
     grams = (blas_gram(S, alpha, engine), blas_gram(U, None, engine))
     directions, found = list(start), 0.0
     for _ in range(steps):
+        if problem.biases:
+            directions[0][:, fixed[0]] = directions[1][:, fixed[1]] = 0
         VP, VS = (vector / max(1e-30, math.sqrt(square(vector))) for vector in directions)
-        VU = problem.tokens(VP, engine)
+        VU = problem.composed(VP, engine)
         outU, outS = np.empty_like(U), np.empty_like(S)
         spread(VU, grams[0], None, outU, engine)
         spread(VS, grams[1], alpha, outS, engine)
@@ -65,8 +68,10 @@ def curvature(
             engine.map(work, stratum)
         problem.add_penalties(VU, outU, engine)
         outP = outU if operator is None else operator.transposed.apply(outU, engine)
-        outP = outP + ridge * VP
-        outS += dtype.type(problem.ridge_features) * VS
+        outP = outP + problem.bounded(VP, ridge)
+        outS += problem.bounded(VS, dtype.type(problem.ridge_features))
+        if problem.biases:
+            outP[:, fixed[0]] = outS[:, fixed[1]] = 0
         directions = [outP, outS]
         found = 2 * (math.sqrt(square(outP)) + math.sqrt(square(outS)))
     return found, directions
@@ -84,6 +89,10 @@ def draw_noise(
     if not share:
         return 0.0
     norms = [np.einsum("ij,ij->i", X, X, dtype=np.float64) for X in factors]
+    if (
+        problem.biases
+    ):  # a bias stands beside a constant: it does not bend the loss in the other side's factors
+        norms = [norm - X[:, at] ** 2.0 for norm, X, at in zip(norms, factors, (-2, -1), strict=True)]
     alpha, rates = problem.alpha, np.zeros(1) if reach is None else reach
 
     def work(place: int) -> float:

@@ -21,16 +21,15 @@ from numpy.typing import NDArray
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
-from morphvec.errors import OptionError
 from morphvec.kernels.batches import draw_cells, draw_unobserved, mix, step_cells
 from morphvec.kernels.steps import close_gradient, step_rows
 from morphvec.rng import stream
-from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, rate_of
+from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, rate_of, schedule_share
 from morphvec.solvers.curvature import curvature, draw_noise
 from morphvec.solvers.dense import ROWS, blas_gram, largest_square, spread, spread_met, square
 from morphvec.solvers.problem import Problem
 from morphvec.solvers.sparse import Operator
-from morphvec.solvers.tiles import Tiles, make_tiles
+from morphvec.solvers.tiles import draw_rates, make_tiles
 
 DECAY, DECAY_SECOND = 0.9, 0.999  # of Adam's moments
 _START = np.float32(0.1)  # standard deviation of the first factors
@@ -73,15 +72,24 @@ class MiniBatch:
         self.batches = _batch_count(options.batch, self.cells)
         self.batch = -(-self.cells // self.batches)
         self._tiles = make_tiles(side, columns, self.batch, engine)
-        self._reach = _rates(problem, self._tiles, options, row_rates)
+        self._reach = draw_rates(problem, self._tiles, options, row_rates)
         self._alpha = np.ascontiguousarray(problem.alpha, dtype)
         self._alpha_reach = np.concatenate([[0.0], np.cumsum(problem.alpha)])
         self._ridge = problem.ridge.astype(dtype)
         self._ridge_features = np.full(columns, problem.ridge_features, dtype)
+        if problem.biases:  # then ``_bound`` adds the ridges
+            self._ridge, self._ridge_features = (
+                np.zeros_like(self._ridge),
+                np.zeros_like(self._ridge_features),
+            )
+        self._ridged = bool(problem.ridge.any())
         self._lazy = options.updates == "lazy"
         self._constrained = _constrained(problem) if self._lazy and not options.edge_samples else None
-        self.P = _START * stream(seed, 0, 1).standard_normal((parts, dim), np.float32).astype(dtype)
-        self.S = _START * stream(seed, 0, 0).standard_normal((columns, dim), np.float32).astype(dtype)
+        P, S = (
+            _START * stream(seed, 0, place).standard_normal((size, dim), np.float32).astype(dtype)
+            for place, size in ((1, parts), (0, columns))
+        )
+        self.P, self.S = problem.widened(P, S)
         self.U = problem.tokens(self.P, engine)
         self._steps = 0
         self._dU, self._dS = np.zeros_like(self.U), np.zeros_like(self.S)
@@ -105,12 +113,15 @@ class MiniBatch:
 
     def epoch(self, number: int) -> Mapping[str, Any]:
         """One pass over the cells (or as many draws), then J by term and the last learning rate."""
+        options = self._options
         with one_blas_thread():
             if self._kind == 0:
                 self._measure(_POWER_STEPS_AGAIN if number else _POWER_STEPS)
             rate = self.learning_rate
             for batch in range(self.batches):
-                rate = self.learning_rate * self._schedule(number + batch / self.batches)
+                rate = self.learning_rate * schedule_share(
+                    options.schedule, (number + batch / self.batches) / self._epochs
+                )
                 self._step(number, batch, rate)
         terms = self._problem.terms(self.P, self.S, self.U, self._engine).as_dict()
         unit = (
@@ -146,7 +157,7 @@ class MiniBatch:
             changes.append("each cell's loss times nnz·q, q its share of the draws")
         if not options.importance and options.edge_samples and options.oversample_class:
             changes.append("each class's λ times its share of the edge draws over its share of the strength")
-        if self._lazy and (np.any(self._problem.alpha > 0) or self._ridge.any()):
+        if self._lazy and (np.any(self._problem.alpha > 0) or self._ridged):
             changes.append("ridge and unobserved cells felt only by the rows of a step (lazy)")
         return "J" if not changes else "J, but " + "; ".join(changes)
 
@@ -243,6 +254,8 @@ class MiniBatch:
             if self._lazy:
                 met = (self._seen_rows == step).astype(np.float32)
                 self._seen_parts[operator.transposed.matrix @ met == 0] = 0
+        if problem.biases:
+            self._bound(dP, dS)
         squares = [
             engine.map(
                 lambda b: close_gradient(X, G, ridge, seen, step, *b),  # noqa: B023
@@ -254,6 +267,14 @@ class MiniBatch:
             )
         ]
         return dP, dS, float(tree_sum(squares[0]) + tree_sum(squares[1]))
+
+    def _bound(self, dP: Floats2d, dS: Floats2d) -> None:
+        """Half gradients with biases: the ridges on their k columns, and constants that stay."""
+        problem = self._problem
+        dP += problem.bounded(self.P, problem.ridge.astype(dP.dtype)[:, None])
+        dS += problem.bounded(self.S, dS.dtype.type(problem.ridge_features))
+        for G, column in zip((dP, dS), problem.constants, strict=True):
+            G[:, column] = 0
 
     def _add_cells(self, epoch: int, batch: int, step: int) -> None:
         tiles, key = self._tiles, self._key(epoch)
@@ -345,27 +366,19 @@ class MiniBatch:
 
     # ------------------------------------------------------------------------------------- rates
 
-    def _schedule(self, done: float) -> float:
-        """The share of the learning rate after ``done`` epochs."""
-        part = done / self._epochs
-        match self._options.schedule:
-            case "linear":
-                return max(0.0, 1 - part)
-            case "cosine":
-                return 0.5 * (1 + math.cos(math.pi * min(1.0, part)))
-            case "inverse":
-                return 1 / (1 + 9 * part)
-            case _:
-                return 1.0
-
     def _in_units(self, rate: float, norm: float) -> float:
         """sgd's step: ``rate`` over the curvature, and short enough to follow the curvature as the factors grow."""
-        size = square(self.U) + square(self.S)
+        size = self._size(self.U)
         if size > _GROWTH * self._norm:
             self._measure(_POWER_STEPS_AGAIN)
         rate /= self._curvature * max(1.0, size / self._norm)
-        longest = _LONGEST * (1 - self._options.momentum) * math.sqrt(square(self.P) + square(self.S))
+        longest = _LONGEST * (1 - self._options.momentum) * math.sqrt(self._size(self.P))
         return min(rate, longest / norm) if norm > 0 else rate
+
+    def _size(self, X: Floats2d) -> float:
+        """‖X‖² + ‖S‖² for X = P or U, without the constants."""
+        size = square(X) + square(self.S)
+        return size - len(X) - len(self.S) if self._problem.biases else size
 
     def _measure(self, steps: int) -> None:
         """The curvature at the present factors, and their size."""
@@ -381,7 +394,7 @@ class MiniBatch:
             each = len(self.U) * float(self._alpha_reach[-1]) / self._options.unobserved_samples
             noise += 2.0 * each * max(largest_square(self.U), largest_square(self.S))
         self._curvature = max(bend + noise / (1 - self._options.momentum), 1e-30)
-        self._norm = max(square(self.U) + square(self.S), 1e-30)
+        self._norm = max(self._size(self.U), 1e-30)
 
 
 def _batch_count(batch: int | None, cells: int) -> int:
@@ -390,28 +403,6 @@ def _batch_count(batch: int | None, cells: int) -> int:
         return 1
     size = max(_LEAST_BATCH, -(-cells // _BATCHES)) if batch is None else batch
     return max(1, -(-cells // size))
-
-
-def _rates(
-    problem: Problem, tiles: Tiles, options: BatchOptions, row_rates: Floats1d | None
-) -> NDArray[np.float64] | None:
-    """Running sum of the cells' drawing rates in the order of the tiles; None: all alike, and no draw is repeated."""
-    if row_rates is None and not options.oversample_rare:
-        return None
-    rates = np.ones(len(tiles.rows))
-    if row_rates is not None:
-        rates *= np.asarray(row_rates, np.float64)[tiles.rows]
-    if options.oversample_rare:
-        weights = tiles.surplus.astype(np.float64) + problem.alpha[tiles.columns]
-        drawn = weights > 0  # a cell without weight teaches nothing
-        if drawn.any() and np.ptp(weights[drawn]) == 0:
-            raise OptionError(
-                f"oversample_rare={options.oversample_rare} with one weight for all cells",
-                "rare cells are told by their weight, which grows with their count",
-                "use --weight sqrt or alpha+sqrt, or leave --oversample-rare out",
-            )
-        rates *= np.power(weights, -options.oversample_rare, out=np.zeros(len(rates)), where=drawn)
-    return np.concatenate([[0.0], np.cumsum(rates)])
 
 
 def _constrained(problem: Problem) -> NDArray[np.int64] | None:

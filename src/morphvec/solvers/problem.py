@@ -2,6 +2,10 @@
 
     J(P,S) = Σ_stored w (u·s − x)² + Σ_not stored α (u·s)² + Σ_c λ_c tr(UᵀL_cU) + γ_P‖P‖² + γ_S‖S‖²,   U = B·P
 
+With biases the score of a cell is u·s + b_t + c_f, and each factor array has two columns more, so that every product of
+rows is a score still: the last but one of P and U is the token bias b, against a constant 1 in S; the last of S is the
+feature bias c, against a constant 1 in P and U. Ridges and penalties leave these columns alone.
+
 Unobserved cells cost O((T+F)k²): Σ_all α_f (u·s)² = tr(UᵀU · SᵀDS) (Hu, Koren & Volinsky 2008 §4), less the stored
 ones. Every value reported is the function that is minimised.
 """
@@ -15,16 +19,16 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from morphvec.arrays import Floats1d, Floats2d, Ints1d
-from morphvec.engine.base import Engine, even_blocks, row_blocks, tree_sum
+from morphvec.arrays import Floats1d, Floats2d
+from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError
-from morphvec.kernels.cells import column_lengths, transpose
-from morphvec.kernels.rows import fit_rows, gram_rows, multiply_rows, normal_rows, sparse_rows
+from morphvec.kernels.rows import fit_rows, multiply_rows
 from morphvec.solvers.penalties import Penalty, SparsePenalty
+from morphvec.solvers.sides import ROWS, Side, checked_cells, feature_side, gram, token_side
 from morphvec.solvers.sparse import Operator
 
-_ROWS = 4096  # of a block in sums over rows: part of the result's rounding, so it never changes
+__all__ = ["Factors", "Problem", "Side", "Terms", "gram", "rotate", "squared_norm"]
 
 
 @dataclass(frozen=True)
@@ -50,64 +54,23 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """A solution: P [Q, k] part factors, S [F, k] feature factors, U = B·P [T, k]; one entry of history per epoch."""
+    """A solution: P [Q, k] part factors, S [F, k] feature factors, U = B·P [T, k]; one entry of history per epoch.
+
+    biases: b [T] and c [F] of a problem that has them; never columns of the factors.
+    """
 
     P: Floats2d
     S: Floats2d
     U: Floats2d
     history: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """The stored cells seen from one side, in one dtype: pull = w·x, surplus = w − α, α = a_row·a_col."""
-
-    indptr: Ints1d
-    indices: Ints1d
-    pull: Floats1d
-    surplus: Floats1d
-    a_row: Floats1d
-    a_col: Floats1d
-    blocks: list[tuple[int, int]]
-
-    def normal(self, G: Floats2d, other: Floats2d, D: Floats2d, engine: Engine, out: Floats2d) -> Floats2d:
-        """out = (α-Gram + Σ_stored (w − α) s sᵀ) applied to each row of D."""
-        engine.map(
-            lambda b: normal_rows(self.indptr, self.indices, self.surplus, other, G, self.a_row, D, out, *b),
-            self.blocks,
-        )
-        return out
-
-    def right_side(self, other: Floats2d, engine: Engine) -> Floats2d:
-        """Σ_stored w x s for each row."""
-        out = np.empty((len(self.indptr) - 1, other.shape[1]), other.dtype)
-        engine.map(
-            lambda b: sparse_rows(self.indptr, self.indices, self.pull, other, out, False, *b), self.blocks
-        )
-        return out
-
-    def gram(self, other: Floats2d, engine: Engine) -> Floats2d:
-        """SᵀDiag(a_col)S of the other side's factors."""
-        return gram(other, self.a_col, engine).astype(other.dtype)
-
-
-def gram(X: Floats2d, scale: Floats1d, engine: Engine) -> Floats2d:
-    """XᵀDiag(scale)X, float64 [k, k], summed over fixed row blocks in a fixed tree."""
-    scale = np.ascontiguousarray(scale, X.dtype)
-
-    def part(block: tuple[int, int]) -> Floats2d:
-        out = np.empty((X.shape[1], X.shape[1]))
-        gram_rows(X, scale, out, *block)
-        return out
-
-    return np.asarray(tree_sum(engine.map(part, even_blocks(len(X), _ROWS))))
+    biases: tuple[Floats1d, Floats1d] | None = None
 
 
 def rotate(X: Floats2d, M: Floats2d, engine: Engine) -> Floats2d:
     """X M, row block by row block (the same bits for any number of threads); a new array [rows, columns of M]."""
     out = np.empty((len(X), M.shape[1]), X.dtype)
     M = np.ascontiguousarray(M, X.dtype)
-    engine.map(lambda block: multiply_rows(X, M, out, *block), even_blocks(len(X), _ROWS))
+    engine.map(lambda block: multiply_rows(X, M, out, *block), even_blocks(len(X), ROWS))
     return out
 
 
@@ -128,6 +91,7 @@ class Problem:
     composition: sparse B [T, Q], or None for B = I. Its first T columns are the words' own rows if Q >= T.
     penalties: pairs (λ, L) or triples (λ, L, name); L is a sparse symmetric matrix or a Penalty.
     ridge_own, ridge_parts: γ of P's own rows (columns below T of B) and of the others; ridge_features: γ_S.
+    biases: whether scores have them; factor arrays have k + 2 columns then (see the module).
 
     Raises InputError where shapes disagree or a number is negative or not finite.
     """
@@ -142,8 +106,10 @@ class Problem:
         ridge_own: float = 1.0,
         ridge_parts: float = 1.0,
         ridge_features: float = 1.0,
+        biases: bool = False,
     ) -> None:
-        self.matrix, self.weights = _cells(matrix, weights)
+        self.biases = bool(biases)
+        self.matrix, self.weights = checked_cells(matrix, weights)
         rows, columns = self.matrix.shape
         self.alpha = (
             np.broadcast_to(np.asarray(alpha, np.float64), (columns,)).copy()
@@ -206,14 +172,14 @@ class Problem:
     def token_side(self, dtype: np.dtype[Any]) -> Side:
         """The stored cells by token, made once per dtype."""
         if dtype not in self._token_sides:
-            self._token_sides[dtype] = _token_side(self.matrix, self.weights, self.alpha, dtype)
+            self._token_sides[dtype] = token_side(self.matrix, self.weights, self.alpha, dtype)
         return self._token_sides[dtype]
 
     def sides(self, dtype: np.dtype[Any], engine: Engine) -> tuple[Side, Side]:
         """The stored cells by token and by feature, made once per dtype."""
         by_token = self.token_side(dtype)
         if dtype not in self._feature_sides:
-            self._feature_sides[dtype] = _feature_side(by_token, self.matrix.shape[1], engine)
+            self._feature_sides[dtype] = feature_side(by_token, self.matrix.shape[1], engine)
         return by_token, self._feature_sides[dtype]
 
     def operator(self, dtype: np.dtype[Any]) -> Operator | None:
@@ -224,19 +190,69 @@ class Problem:
             self._operators[dtype] = Operator(self.composition, dtype)
         return self._operators[dtype]
 
+    def core(self, X: Floats2d) -> Floats2d:
+        """The k columns of a factor array that are no bias and no constant: a view, or X itself."""
+        return X[:, :-2] if self.biases else X
+
+    @property
+    def constants(self) -> tuple[int | None, int | None]:
+        """The columns of P and U, and of S, that hold 1 and never move; None without biases."""
+        return (-1, -2) if self.biases else (None, None)
+
+    def widened(self, P: Floats2d, S: Floats2d) -> tuple[Floats2d, Floats2d]:
+        """Factors of k columns as those of this problem: with biases of 0 and the constants where it has biases."""
+        if not self.biases:
+            return P, S
+        return (
+            np.concatenate([P, np.zeros((len(P), 1), P.dtype), np.ones((len(P), 1), P.dtype)], axis=1),
+            np.concatenate([S, np.ones((len(S), 1), S.dtype), np.zeros((len(S), 1), S.dtype)], axis=1),
+        )
+
+    def solution(
+        self, P: Floats2d, S: Floats2d, U: Floats2d, history: Sequence[Mapping[str, Any]] = ()
+    ) -> Factors:
+        """Factor arrays of this problem as Factors."""
+        if not self.biases:
+            return Factors(P, S, U, tuple(history))
+        narrow = [np.ascontiguousarray(self.core(X)) for X in (P, S)]
+        core = narrow[0] if U is P else np.ascontiguousarray(self.core(U))
+        return Factors(narrow[0], narrow[1], core, tuple(history), (U[:, -2].copy(), S[:, -1].copy()))
+
+    def composed(self, D: Floats2d, engine: Engine) -> Floats2d:
+        """B·D (D itself for B = I)."""
+        operator = self.operator(D.dtype)
+        return D if operator is None else operator.apply(D, engine)
+
     def tokens(self, P: Floats2d, engine: Engine) -> Floats2d:
-        """U = B·P [T, k] (P itself for B = I)."""
-        operator = self.operator(P.dtype)
-        return P if operator is None else operator.apply(P, engine)
+        """U = B·P [T, k] (P itself for B = I), its constant column 1 whatever B is."""
+        U = self.composed(P, engine)
+        if self.biases and U is not P:
+            U[:, -1] = 1
+        return U
 
     def add_penalties(self, U: Floats2d, out: Floats2d, engine: Engine) -> None:
-        """out += Σ_c λ_c L_c U."""
-        for strength, form, _ in self.penalties:
-            if strength > 0:
+        """out += Σ_c λ_c L_c U, on the columns that penalties act on."""
+        acting = [(strength, form) for strength, form, _ in self.penalties if strength > 0]
+        if not acting:
+            return
+        if not self.biases:
+            for strength, form in acting:
                 form.add_product(U, strength, out, engine)
+            return
+        core = np.ascontiguousarray(self.core(U))
+        product = np.zeros_like(core)
+        for strength, form in acting:
+            form.add_product(core, strength, product, engine)
+        self.core(out)[:] += product
+
+    def penalty_values(self, U: Floats2d, engine: Engine) -> dict[str, float]:
+        """λ·tr(UᵀLU) of each penalty, by name."""
+        core = np.ascontiguousarray(self.core(U)) if self.penalties else U
+        return {name: strength * form.value(core, engine) for strength, form, name in self.penalties}
 
     def objective(self, P: Floats2d, S: Floats2d, *, engine: Engine | None = None) -> Terms:
-        """J(P, S) split by term, at O(nnz·k + (T+F)k²). P [Q, k] and S [F, k] share a dtype."""
+        """J(P, S) split by term, at O(nnz·k + (T+F)k²). P [Q, k] and S [F, k] share a dtype; with biases they have
+        k + 2 columns, and those of constants count as 1 whatever they hold."""
         engine = LocalEngine(1) if engine is None else engine
         P, S = self._check(P, S)
         return self.terms(P, S, self.tokens(P, engine), engine)
@@ -264,8 +280,8 @@ class Problem:
         everything = 0.0
         if self.alpha.any():
             everything = float(np.sum(gram(U, np.ones(len(U)), engine) * gram(S, self.alpha, engine)))
-        classes = {name: strength * form.value(U, engine) for strength, form, name in self.penalties}
-        ridge = squared_norm(P, self.ridge) + self.ridge_features * squared_norm(S)
+        classes = self.penalty_values(U, engine)
+        ridge = squared_norm(self.core(P), self.ridge) + self.ridge_features * squared_norm(self.core(S))
         unobserved = everything - float(covered)
         return Terms(
             float(fit) + unobserved + sum(classes.values()) + ridge, float(fit), unobserved, classes, ridge
@@ -274,7 +290,8 @@ class Problem:
     def gradient(
         self, P: Floats2d, S: Floats2d, *, engine: Engine | None = None
     ) -> tuple[Floats2d, Floats2d]:
-        """(∂J/∂P [Q, k], ∂J/∂S [F, k]); the token part is TF §2.3 plus 2(α-Gram·u − Σ_stored α (u·s) s)."""
+        """(∂J/∂P [Q, k], ∂J/∂S [F, k]); the token part is TF §2.3 plus 2(α-Gram·u − Σ_stored α (u·s) s). With biases
+        k + 2 columns, those of constants 0."""
         engine = LocalEngine(1) if engine is None else engine
         P, S = self._check(P, S)
         by_token, by_feature = self.sides(P.dtype, engine)
@@ -284,11 +301,24 @@ class Problem:
         self.add_penalties(U, dU, engine)
         operator = self.operator(P.dtype)
         dP = dU if operator is None else operator.transposed.apply(dU, engine)
-        dP = 2 * (dP + self.ridge.astype(P.dtype)[:, None] * P)
+        dP += self.bounded(P, self.ridge.astype(P.dtype)[:, None])
+        dP *= 2
         dS = by_feature.normal(by_feature.gram(U, engine), U, S, engine, np.empty_like(S))
         dS -= by_feature.right_side(U, engine)
-        dS = 2 * (dS + P.dtype.type(self.ridge_features) * S)
+        dS += self.bounded(S, P.dtype.type(self.ridge_features))
+        dS *= 2
+        for G, column in zip((dP, dS), self.constants, strict=True):
+            if column is not None:
+                G[:, column] = 0
         return dP, dS
+
+    def bounded(self, X: Floats2d, ridge: Any) -> Floats2d:
+        """ridge · X on the columns that a ridge acts on, 0 on the others."""
+        if not self.biases:
+            return np.asarray(ridge * X)
+        out = np.zeros_like(X)
+        np.multiply(ridge, self.core(X), out=self.core(out))
+        return out
 
     def _check(self, P: Floats2d, S: Floats2d) -> tuple[Floats2d, Floats2d]:
         _, columns, parts = self.shape
@@ -299,91 +329,17 @@ class Problem:
             or P.shape[0] != parts
             or S.shape[0] != columns
             or P.shape[1] != S.shape[1]
+            or (self.biases and P.shape[1] < 2)
         ):
+            width = "k + 2" if self.biases else "k"
             raise InputError(
                 f"factors of shapes {P.shape} and {S.shape}",
-                f"P is ({parts}, k) and S is ({columns}, k)",
+                f"P is ({parts}, {width}) and S is ({columns}, {width})",
                 "mend the factors",
             )
         dtype = np.float32 if P.dtype == S.dtype == np.float32 else np.float64
-        return np.ascontiguousarray(P, dtype), np.ascontiguousarray(S, dtype)
-
-
-def _sorted(matrix: Any) -> csr_array:
-    csr = csr_array(matrix)
-    if not csr.has_sorted_indices:
-        csr = csr.sorted_indices()
-    return csr
-
-
-def _cells(matrix: Any, weights: Any) -> tuple[csr_array, Floats1d]:
-    """The matrix with sorted columns, and the weight of each of its stored cells in the same order."""
-    given = csr_array(matrix)
-    if not issparse(weights):
-        data = np.asarray(weights)
-        if data.shape != given.data.shape:
-            raise InputError(
-                f"weights of shape {data.shape}", f"one per stored cell ({given.nnz})", "mend the weights"
-            )
-        weights = csr_array((data, given.indices, given.indptr), shape=given.shape)
-    matrix = _sorted(given)
-    if not matrix.has_canonical_format:
-        raise InputError(
-            "a matrix that stores a cell twice", "a cell has one target", "call matrix.sum_duplicates() first"
-        )
-    csr = _sorted(weights)
-    same = csr.shape == matrix.shape and csr.nnz == matrix.nnz
-    if not same or not (
-        np.array_equal(csr.indptr, matrix.indptr) and np.array_equal(csr.indices, matrix.indices)
-    ):
-        raise InputError(
-            "weights of another pattern than the matrix",
-            "every stored cell has one weight",
-            "give weights with the same sparsity pattern",
-        )
-    return matrix, np.asarray(csr.data)
-
-
-def _token_side(matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any]) -> Side:
-    indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
-    pull = (weights * matrix.data).astype(dtype, copy=False)
-    a = alpha.astype(dtype)
-    surplus = np.subtract(weights, a[indices], dtype=np.promote_types(weights.dtype, dtype)).astype(
-        dtype, copy=False
-    )
-    return Side(indptr, indices, pull, surplus, np.ones(matrix.shape[0], dtype), a, row_blocks(indptr))
-
-
-def _feature_side(by_token: Side, columns: int, engine: Engine) -> Side:
-    indptr, indices, dtype = by_token.indptr, by_token.indices, by_token.pull.dtype
-    lengths = np.zeros(columns, np.int64)
-    column_lengths(indices, lengths)
-    other_indptr = np.zeros(columns + 1, np.int64)
-    np.cumsum(lengths, out=other_indptr[1:])
-    heads = other_indptr[:-1].copy()
-    other_indices = np.empty(len(indices), np.int32)
-    other_pull, other_surplus = np.empty(len(indices), dtype), np.empty(len(indices), dtype)
-    cuts = row_blocks(other_indptr, most=max(1, min(8, engine.threads)))
-    engine.map(
-        lambda b: transpose(
-            indptr,
-            indices,
-            by_token.pull,
-            by_token.surplus,
-            heads,
-            other_indices,
-            other_pull,
-            other_surplus,
-            *b,
-        ),
-        cuts,
-    )
-    return Side(
-        other_indptr,
-        other_indices,
-        other_pull,
-        other_surplus,
-        by_token.a_col,
-        by_token.a_row,
-        row_blocks(other_indptr),
-    )
+        P, S = np.ascontiguousarray(P, dtype), np.ascontiguousarray(S, dtype)
+        if self.biases:
+            P, S = P.copy(), S.copy()
+            P[:, -1] = S[:, -2] = 1
+        return P, S

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +88,7 @@ def solve(
 ) -> Factors:
     """Minimise the problem's J over P [Q, dim] and S [F, dim].
 
-    solver: ``als``, or one of the mini-batch solvers ``sgd``, ``adagrad``, ``adam`` with the settings of ``batch``;
+    solver: ``als``, or one of ``sgd``, ``adagrad``, ``adam`` with the settings of ``batch``, by mini-batches or by cells;
     row_rates: float [T], how often they draw the cells of a row, beside other rows. epochs: sweeps over both sides, or
     passes over the stored cells; None for the solver's own number, 8 or 40.
     cg_steps: conjugate-gradient steps of a half-sweep in which rows are coupled (by composition or penalties); rows
@@ -120,7 +122,14 @@ def solve(
     state: FactorTrainer
     start = None  # als never raises the objective
     if solver == "als":
-        _say_unused(batch, row_rates, reporter)
+        _say_unused(
+            "als",
+            f"--solver {', '.join(MINIBATCH)}",
+            [item.name for item in fields(batch)],
+            batch,
+            row_rates,
+            reporter,
+        )
         state = AlternatingLeastSquares(
             problem,
             dim,
@@ -132,19 +141,23 @@ def solve(
             engine=engine,
         )
     else:
-        from morphvec.solvers.minibatch import MiniBatch  # its kernels are not als's to load
+        common: dict[str, Any] = {
+            "solver": solver,
+            "options": batch,
+            "epochs": epochs,
+            "seed": seed,
+            "dtype": kind,
+            "engine": engine,
+        }
+        if batch.updates == "cell":
+            from morphvec.solvers.cellwise import UNUSED, CellUpdates
 
-        state = MiniBatch(
-            problem,
-            dim,
-            solver=solver,
-            options=batch,
-            epochs=epochs,
-            seed=seed,
-            dtype=kind,
-            engine=engine,
-            row_rates=row_rates,
-        )
+            _say_unused("--updates cell", "--updates dense, lazy", UNUSED, batch, row_rates, reporter)
+            state = CellUpdates(problem, dim, **common)
+        else:
+            from morphvec.solvers.minibatch import MiniBatch  # its kernels are not als's to load
+
+            state = MiniBatch(problem, dim, **common, row_rates=row_rates)
         start = problem.terms(state.P, state.S, state.U, engine).total
     trainer: Trainer = state if slice_ is None else Validated(state, slice_)
     history = run(
@@ -156,13 +169,21 @@ def solve(
         keeper=keeper,
         start=start,
     )
-    return Factors(state.P, state.S, state.U, tuple(history))
+    return problem.solution(state.P, state.S, state.U, history)
 
 
-def _say_unused(batch: BatchOptions, row_rates: Floats1d | None, reporter: Reporter) -> None:
-    """Warn of settings that als does not read, in one line."""
-    names = [item.name for item in fields(batch) if getattr(batch, item.name) != item.default]
+def _say_unused(
+    who: str,
+    readers: str,
+    unread: Sequence[str],
+    batch: BatchOptions,
+    row_rates: Floats1d | None,
+    reporter: Reporter,
+) -> None:
+    """Warn of settings that ``who`` does not read, in one line."""
+    defaults = BatchOptions()
+    names = [name for name in unread if getattr(batch, name) != getattr(defaults, name)]
     names += [] if row_rates is None else ["oversample_language"]
     if names:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in names)
-        reporter.warn(f"als does not use {options}: only --solver {', '.join(MINIBATCH)} do")
+        reporter.warn(f"{who} does not use {options}: only {readers} do")

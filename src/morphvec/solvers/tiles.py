@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.engine.base import Engine, row_blocks
+from morphvec.errors import OptionError
 from morphvec.kernels.batches import count_tiles, fill_tiles
 from morphvec.kernels.cells import column_lengths
-from morphvec.solvers.problem import Side
+from morphvec.solvers.batch_options import BatchOptions
+from morphvec.solvers.problem import Problem
+from morphvec.solvers.sides import Side
 
 MAX_GRID = 64
 _CELLS = 2048  # of a batch that a tile should hold on average, so that a stratum is worth its barrier
@@ -124,3 +127,25 @@ def _cuts(indptr: Ints1d, bands: int) -> NDArray[np.int64]:
     """Cuts into at most ``bands`` bands of about equal cells."""
     blocks = row_blocks(indptr, most=bands, least_cells=1)
     return np.array([0, *(high for _, high in blocks)], np.int64)
+
+
+def draw_rates(
+    problem: Problem, tiles: Tiles, options: BatchOptions, row_rates: Floats1d | None
+) -> NDArray[np.float64] | None:
+    """Running sum of the cells' drawing rates in the order of the tiles; None: all alike, and no draw is repeated."""
+    if row_rates is None and not options.oversample_rare:
+        return None
+    rates = np.ones(len(tiles.rows))
+    if row_rates is not None:
+        rates *= np.asarray(row_rates, np.float64)[tiles.rows]
+    if options.oversample_rare:
+        weights = tiles.surplus.astype(np.float64) + problem.alpha[tiles.columns]
+        drawn = weights > 0  # a cell without weight teaches nothing
+        if drawn.any() and np.ptp(weights[drawn]) == 0:
+            raise OptionError(
+                f"oversample_rare={options.oversample_rare} with one weight for all cells",
+                "rare cells are told by their weight, which grows with their count",
+                "use --weight sqrt or alpha+sqrt, or leave --oversample-rare out",
+            )
+        rates *= np.power(weights, -options.oversample_rare, out=np.zeros(len(rates)), where=drawn)
+    return np.concatenate([[0.0], np.cumsum(rates)])

@@ -84,6 +84,7 @@ class HeldOut:
             problem.ridge_own,
             problem.ridge_parts,
             problem.ridge_features,
+            problem.biases,
         )
         ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask, dtype=np.int64)])
         self._indptr = ends[problem.matrix.indptr]

@@ -14,6 +14,7 @@ import numpy as np
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.errors import InputError, OutputError
 
+MOST = 50_000_000  # numbers of sparse vectors that are written out: half a gigabyte of text
 _MEND = "check that the file is word2vec or GloVe text, and whole"
 
 
@@ -69,8 +70,16 @@ def read_text(path: Path) -> Embeddings:
 def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
     """Write word2vec text (GloVe's without ``header``), in one step; numbers with nine digits, so that reading gives the same float32.
 
-    Raises OutputError for words with a space, tab or line end, which the format cannot carry.
+    Raises OutputError for words with a space, tab or line end, which the format cannot carry, and for sparse vectors of
+    more than 50 million numbers with their zeros.
     """
+    numbers = len(model) * model.vector_size
+    if model.sparse and numbers > MOST:
+        raise OutputError(
+            f"{len(model):,} sparse vectors of {model.vector_size:,} numbers",
+            f"this format writes every zero out, and sparse vectors have at most {MOST:,} numbers here",
+            "train with --method svd, or keep the model folder",
+        )
     bad = next((word for word in model.words if word.split() != [word]), None)
     if bad is not None:
         raise OutputError(
@@ -85,8 +94,9 @@ def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
         with temporary.open("w", encoding="utf-8", newline="\n") as handle:
             if header:
                 handle.write(f"{len(model)} {model.vector_size}\n")
-            for word, row in zip(model.words, model.vectors, strict=True):
-                handle.write(word + " " + " ".join(f"{value:.9g}" for value in row.tolist()) + "\n")
+            for number, word in enumerate(model.words):
+                row = model.rows.row(number).tolist()
+                handle.write(word + " " + " ".join(f"{value:.9g}" for value in row) + "\n")
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
