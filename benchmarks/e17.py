@@ -133,7 +133,7 @@ def train(
         run = machine.peer(
             name, corpus, "-o", vectors, "--epochs", str(epochs), "--threads", threads, "--seed", str(seed)
         )
-        machine.morphvec("import", vectors, "-o", model, "--overwrite")
+        machine.morphvec("import", vectors, "-o", model, "--case", "lower", "--overwrite")
         vectors.unlink()
         seconds = run.seconds - run.json["seconds"]["write"]  # text files are no part of training
     else:

@@ -389,3 +389,14 @@ def test_a_model_without_parts_has_no_unseen_words(cli, corpus, tmp_path):
     cli.done("train", corpus, "-o", tmp_path / "m", *FAST, "--parts", "own")
     value, _, _ = cli.refused("vector", tmp_path / "m", "walkeding")
     assert value == "'walkeding'"
+
+
+def test_imported_vectors_are_asked_as_their_words_were_made(cli, tmp_path):
+    file = tmp_path / "v.txt"
+    file.write_text("2 2\nparis 1 0\nfrance 0.6 0.8\n", encoding="utf-8")
+    cli.done("import", file, "-o", tmp_path / "kept")
+    cli.refused("similarity", tmp_path / "kept", "Paris", "France")
+    cli.done("import", file, "-o", tmp_path / "lower", "--case", "lower")
+    document = cli.json("similarity", tmp_path / "lower", "Paris", "FRANCE")
+    assert document["cosine"] == pytest.approx(0.6)
+    cli.refused("import", file, "-o", tmp_path / "m", "--case", "upper")

@@ -83,7 +83,7 @@ def test_the_best_approximation_of_its_rank(kind, centre):
 def test_centred_vectors_are_principal_component_scores():
     """Of the covariance matrix: its eigenvalues are their variances, its eigenvectors the contexts (p = 1)."""
     n, _ = documents()
-    options = LsaOptions(dim=5, solver="exact", centre=True)
+    options = LsaOptions(dim=5, solver="exact", centre=True, power=1.0)
     model, _ = fit(of_documents("count", n), vocabulary(240), options, engine=ONE)
     variances, axes = np.linalg.eigh(np.cov(n.T))
     np.testing.assert_allclose(np.var(model.vectors, axis=0, ddof=1), variances[::-1][:5], rtol=1e-5)
@@ -101,14 +101,14 @@ def test_words_of_one_topic_are_neighbours():
     assert np.array_equal(topic[likeness.argmax(axis=1)], topic)
 
 
-def test_it_is_svd_but_for_the_matrix_and_the_default_power():
+def test_it_is_svd_but_for_the_matrix():
     n, _ = documents()
     association, words = of_documents("ppmi", n), vocabulary(240)
-    by_svd, _ = svd.fit(association, words, svd.SvdOptions(dim=4, power=1.0), engine=ONE)
+    by_svd, _ = svd.fit(association, words, svd.SvdOptions(dim=4), engine=ONE)
     object.__setattr__(association, "kind", "count")
     by_lsa, _ = fit(association, words, LsaOptions(dim=4), engine=ONE)
     assert np.array_equal(by_svd.vectors, by_lsa.vectors)
-    assert by_lsa.manifest["resolved"]["power"] == 1.0
+    assert by_lsa.manifest["resolved"]["power"] == 0.0
 
 
 @pytest.mark.parametrize("centre", [False, True])
@@ -121,7 +121,10 @@ def test_sparse_cost_holds_where_the_dense_matrix_would_not(centre):
     counts = Counts(n.astype(np.float64), names, tuple(map(str, range(lines))), (Block("ids", 0, lines),))
     association = weigh(counts, AssociationOptions(association="count"), engine=ONE)
     model, factors = fit(
-        association, vocabulary(rows), LsaOptions(dim=1, centre=centre, epochs=1), engine=LocalEngine(2)
+        association,
+        vocabulary(rows),
+        LsaOptions(dim=1, centre=centre, epochs=1, power=1.0),
+        engine=LocalEngine(2),
     )
     assert model.vectors.shape == (rows, 1)
     A_v = association.matrix @ model.contexts[:, 0]

@@ -71,7 +71,7 @@ def test_vectors_and_contexts_are_the_sides_of_arpack(columns, kind, shift):
     assert model.features[0] == (("window", "w0000") if columns is None else ("ids", "line0"))
 
 
-def test_products_are_the_same_for_every_power_and_the_default_is_the_half():
+def test_products_are_the_same_for_every_power_and_the_default_is_zero():
     association = of_counts()
     models = {
         power: run(association, dim=10, solver="exact", power=power)[0] for power in (0.0, 0.5, 1.0, None)
@@ -81,8 +81,8 @@ def test_products_are_the_same_for_every_power_and_the_default_is_the_half():
         np.testing.assert_allclose(products[power], products[1.0], atol=1e-4)
         lengths = np.linalg.norm(models[power].vectors, axis=0), np.linalg.norm(models[1.0].vectors, axis=0)
         np.testing.assert_allclose(lengths[0], lengths[1] ** power, rtol=1e-5)
-    assert np.array_equal(models[None].vectors, models[0.5].vectors)
-    assert models[None].manifest["resolved"]["power"] == 0.5
+    assert np.array_equal(models[None].vectors, models[0.0].vectors)
+    assert models[None].manifest["resolved"]["power"] == 0.0
 
 
 def test_at_power_one_the_dot_products_of_all_dimensions_are_those_of_the_rows():

@@ -109,15 +109,22 @@ def _warm() -> None:
 def import_(
     file: Annotated[str, typer.Argument(help="Vectors as word2vec or GloVe text.", show_default=False)],
     output_folder: o.Out,
+    tokenizer: o.ImportTokenizer = "whitespace",
+    case: o.ImportCase = "keep",
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
 ) -> None:
-    """Vectors made elsewhere → a model folder."""
+    """Vectors made elsewhere → a model folder. Say how their words were made, so that queries and tests are folded alike.
+
+    Example: morphvec import vectors.txt -o model --case lower
+    """
     from morphvec.artifact import sha256_file
     from morphvec.embeddings.formats.word2vec import read_text
+    from morphvec.text.tokenize import Tokenizer
 
     path = Path(file)
-    model = read_text(path)
+    rule = Tokenizer(tokenizer, case)
+    model = read_text(path, rule)
     model.manifest = {
         "method": "imported",
         "inputs": [{"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_file(path)}],

@@ -53,6 +53,15 @@ TokenizerName = Annotated[
     _option("--tokenizer", "unicode, whitespace, letters or regex:PATTERN. Default: unicode.", READ),
 ]
 Case = Annotated[str | None, _option("--case", "lower or keep. Default: lower.", READ)]
+ImportTokenizer = Annotated[
+    str,
+    typer.Option(
+        "--tokenizer", help="How words were told apart: whitespace, unicode, letters or regex:PATTERN."
+    ),
+]
+ImportCase = Annotated[
+    str, typer.Option("--case", help="lower where the vectors are of lower-case words, else keep.")
+]
 JoinHyphen = Annotated[
     bool | None, _option("--join-hyphen", "A hyphen inside a word joins it (tokenizer unicode).", READ)
 ]
@@ -91,7 +100,7 @@ AssociationKind = Annotated[
     str | None,
     _option(
         "--association",
-        "What a cell is to be: ppmi, pmi, count, log, log1p or tf-idf. Default: ppmi, or what the method fits.",
+        "What a cell is to be: ppmi, pmi, count, log, log1p or tf-idf; a method may fit another. Default: ppmi.",
         WEIGH,
     ),
 ]
@@ -137,7 +146,7 @@ Target = Annotated[
 ]
 Centre = Annotated[
     bool | None,
-    _option("--centre/--no-centre", "lsa: take the mean off each column (PCA). Default: False.", MODEL),
+    _option("--centre", "lsa: take the mean off each column (PCA). Default: False.", MODEL),
 ]
 Negatives = Annotated[
     int | None, _option("--negatives", "sgns: negative samples of a pair, k. Default: 5.", MODEL)
@@ -157,7 +166,7 @@ NoisePower = Annotated[
 Racing = Annotated[
     bool | None,
     _option(
-        "--racing/--no-racing",
+        "--racing",
         "sgns: threads race, which is faster; no two runs give the same vectors. Default: False.",
         MODEL,
     ),
@@ -268,7 +277,7 @@ Solver = Annotated[
     str | None,
     _option(
         "--solver",
-        "als, or by mini-batches sgd, adagrad or adam; svd and lsa: fast or exact. Default: als, or the method's own.",
+        "als, or by mini-batches sgd, adagrad or adam; svd and lsa: fast or exact. A method may have another. Default: als.",
         SOLVE,
     ),
 ]

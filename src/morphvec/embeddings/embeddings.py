@@ -20,7 +20,7 @@ from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.features.space import check_choice
 from morphvec.text.tokenize import Tokenizer
 
-_AS_IS = Tokenizer("whitespace", "keep")
+AS_IS = Tokenizer("whitespace", "keep")
 
 
 class Embeddings:
@@ -48,7 +48,7 @@ class Embeddings:
         features: Sequence[tuple[str, str]] = (),
         biases: tuple[Floats1d, Floats1d] | None = None,
         parts: Parts | None = None,
-        tokenizer: Tokenizer = _AS_IS,
+        tokenizer: Tokenizer = AS_IS,
         languages: Sequence[str] = (),
         manifest: Mapping[str, Any] | None = None,
         checked: bool = False,

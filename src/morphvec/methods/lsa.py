@@ -10,7 +10,6 @@ counts dimensions of words as in Deerwester et al. 1990, whose rows are terms. N
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from morphvec.association import Association
 from morphvec.embeddings.embeddings import Embeddings
@@ -27,12 +26,10 @@ KINDS = ("count", "log1p", "log", "tf-idf")
 
 @dataclass(frozen=True)
 class LsaOptions(SvdOptions):
-    """As of ``svd``, but power None is 1. centre: take the mean off each column (PCA).
+    """As of ``svd``. centre: take the mean off each column (PCA; its scores are the vectors for power 1).
 
     Raises OptionError for values out of range.
     """
-
-    POWER: ClassVar[float] = 1.0
 
     centre: bool = False
 

@@ -29,12 +29,15 @@ WEIGH = {"association": "pmi", "weight": "curvature", "unobserved": 0.0, "shift"
 
 @dataclass(frozen=True)
 class SmfOptions(StoredOptions):
-    """As of ``StoredOptions``: by default 15 epochs of sgd by cells with a linear schedule and γ = 1, word vectors."""
+    """As of ``StoredOptions``: by default 15 epochs of sgd by cells with a linear schedule and γ = 1, word vectors
+    at power 0."""
 
     SOLVER: ClassVar[str] = "sgd"
+    CELLS: ClassVar[tuple[str, ...]] = ("sgd",)  # no weight makes it unstable
     EPOCHS: ClassVar[int] = 15
     SCHEDULE: ClassVar[str] = "linear"
     OUTPUT: ClassVar[str] = "w"
+    POWER: ClassVar[float | None] = 0.0  # by name; it finds better neighbours than the factors as trained
     RIDGE: ClassVar[float] = 1.0
 
 

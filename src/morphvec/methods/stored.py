@@ -20,7 +20,7 @@ from morphvec.methods.composing import PartSettings, make_composition
 from morphvec.methods.serving import OUTPUTS, Columns, check_output, embed
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import SILENT, Reporter
-from morphvec.solvers.batch_options import CELL_RATE, MINIBATCH, BatchOptions, epochs_of, rate_of
+from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, epochs_of, rate_of
 from morphvec.solvers.output import output_map
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.problem import Factors, Problem
@@ -49,8 +49,10 @@ class StoredOptions:
 
     SOLVER: ClassVar[str] = "adagrad"
     EPOCHS: ClassVar[int] = 25
+    CELLS: ClassVar[tuple[str, ...]] = ("adagrad", "sgd")  # solvers by cells where nobody says otherwise
     SCHEDULE: ClassVar[str] = "constant"
     OUTPUT: ClassVar[str] = "w+c"
+    POWER: ClassVar[float | None] = None
     RIDGE: ClassVar[float] = 0.0
     RIDGE_ALS: ClassVar[float] = 1.0
 
@@ -97,8 +99,8 @@ class StoredOptions:
         composed = given.get("parts") not in (None, "own")
         free = not composed and not any(given.get(name) for name in _KNOWN)
         solver = given.get("solver") or (cls.SOLVER if free else "als")
-        values = {"solver": solver, "output": "w" if composed else cls.OUTPUT, "power": None}
-        if free and solver in CELL_RATE:
+        values = {"solver": solver, "output": "w" if composed else cls.OUTPUT, "power": cls.POWER}
+        if free and solver in cls.CELLS:
             values |= {"updates": "cell", "schedule": cls.SCHEDULE}
             values |= {"epochs": cls.EPOCHS} if given.get("updates", "cell") == "cell" else {}
         return values
@@ -148,7 +150,7 @@ def fit_stored(
     check_output(output, columns, vocabulary)
     free = made is None and not penalties
     solver = options.solver or (options.SOLVER if free else "als")
-    cells = free and solver in CELL_RATE
+    cells = free and solver in options.CELLS
     batch = options.batch or (
         BatchOptions(updates="cell", schedule=options.SCHEDULE) if cells else BatchOptions()
     )

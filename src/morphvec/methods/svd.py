@@ -34,13 +34,13 @@ MEMORY = 4 << 30  # bytes
 
 @dataclass(frozen=True)
 class SvdOptions:
-    """dim: d. power: p (None: ½). solver: ``fast`` or ``exact``. epochs: fillings of the solver's basis at most (None: as
+    """dim: d. power: p (None: 0). solver: ``fast`` or ``exact``. epochs: fillings of the solver's basis at most (None: as
     many as it takes). output: ``w``, ``c``, ``w+c`` or ``concat``. seed: of the solver's start. memory: bytes of the fit.
 
     Raises OptionError for values out of range.
     """
 
-    POWER: ClassVar[float] = 0.5  # where none is given
+    POWER: ClassVar[float] = 0.0  # where none is given; measured (docs/how-to-choose.md)
 
     dim: int = 100
     power: float | None = None

@@ -276,14 +276,14 @@ METHODS: Mapping[str, Method] = {
         _options(svd.SvdOptions),
         _fit_dense(svd),
         _reads(svd.SvdOptions),
-        lambda given: {"solver": "fast", "power": svd.SvdOptions.POWER},
+        lambda given: {"solver": "fast"},
         constrained=False,
     ),
     "lsa": Method(
         _options(lsa.LsaOptions),
         _fit_dense(lsa),
         _reads(lsa.LsaOptions),
-        lambda given: {"association": "log1p", "solver": "fast", "power": lsa.LsaOptions.POWER},
+        lambda given: {"association": "log1p", "solver": "fast"},
         constrained=False,
     ),
     "smf": Method(

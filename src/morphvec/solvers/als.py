@@ -107,7 +107,7 @@ class AlternatingLeastSquares:
         self.U = self.P if self._problem.composition is None else rotate(self.U, basis, self._engine)
 
     def _solve_apart(
-        self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d, constant: int | None
+        self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d, constant: int | None = None
     ) -> None:
         squares = other * other
         width = X.shape[1]

@@ -34,12 +34,14 @@ from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.pulled import Composed, Pull
 
 WINDOW_WEIGHTS = ("dynamic", "flat", "distance")
-_CHUNK, _CHUNKS = 4096, 24  # positions of a chunk, chunks of a buffer: these change the bits of every result
+# Positions of a chunk, chunks of a buffer. Both change the bits of every result. Free rows need long buffers only to make
+# barriers rare; parts see what their words asked for at barriers alone, and learn the more the more of them there are.
+_FREE, _COMPOSED = (4096, 24), (1024, 8)
 _EVENTS = 1 << 18  # of a chunk at most; long windows and many negatives make shorter chunks
 _GRID_BITS, _PART = 3, 64  # 8 × 8 tiles where every part gets as many words
 _LEAST_RATE = 1e-4  # of the learning rate, at the end
 _PULLS = 32  # steps of the penalties in an epoch
-_MAX_WINDOW, _MAX_NEGATIVES = 1000, 1000
+_MAX_WINDOW, _MAX_NEGATIVES = 200, 200
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,9 @@ class SkipGram:
         self._noise = _noise(counts, settings.noise_power, self._number)
         self._curve = make_curve()
         each = 2 * settings.window * (1 + settings.negatives)
-        self._chunk = max(LANES, min(_CHUNK, _EVENTS // each))
-        chunks = min(_CHUNKS, -(-len(ids) // self._chunk))
+        most, self._chunks = _FREE if composition is None else _COMPOSED
+        self._chunk = max(LANES, min(most, _EVENTS // each))
+        chunks = min(self._chunks, -(-len(ids) // self._chunk))
         if not settings.racing:
             self._events = np.empty((chunks, self._chunk * each), np.uint64)
             self._starts = np.zeros((chunks, (1 << 2 * self._bits) + 1), np.int64)
@@ -186,7 +189,7 @@ class SkipGram:
         """One pass over the text. fit: the loss of its events in nats, each before its move; total: with penalties."""
         began = time.perf_counter()
         key = np.uint64(stream(self._seed, number + 1).integers(0, 1 << 63))
-        span = self._chunk * _CHUNKS
+        span = self._chunk * self._chunks
         fit, pairs, waiting = 0.0, 0, 0
         for count, low in enumerate(range(0, len(self._ids), span), start=1):
             high = min(low + span, len(self._ids))
@@ -198,6 +201,12 @@ class SkipGram:
             if self._pull and (count % self._pull_every == 0 or high == len(self._ids)):
                 self._let_pull(self._rate(number, low) * waiting / len(self._ids))
                 waiting = 0
+        if pairs == 0:
+            raise InputError(
+                f"{self._tokens} tokens, no two of them in one window",
+                "a pair is two words of one line, after --sample left words out",
+                "give more text, lower --min-count, or use --sample 0",
+            )
         classes = self._pull.values(self.U) if self._pull else {}
         seconds = max(time.perf_counter() - began, 1e-9)
         return {

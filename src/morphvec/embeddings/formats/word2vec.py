@@ -11,15 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from morphvec.embeddings.embeddings import Embeddings
+from morphvec.embeddings.embeddings import AS_IS, Embeddings
 from morphvec.errors import InputError, OutputError
+from morphvec.text.tokenize import Tokenizer
 
 MOST = 50_000_000  # numbers of sparse vectors that are written out: half a gigabyte of text
 _MEND = "check that the file is word2vec or GloVe text, and whole"
 
 
-def read_text(path: Path) -> Embeddings:
+def read_text(path: Path, tokenizer: Tokenizer = AS_IS) -> Embeddings:
     """Vectors from word2vec or GloVe text; rows keep their order.
+
+    tokenizer: the rule by which their words were made, for folding queries; a word stays as it is in the file.
 
     Raises InputError, with the line, for a row of another length, a number that is not finite, a word that comes
     twice, or bytes that are not UTF-8.
@@ -64,7 +67,7 @@ def read_text(path: Path) -> Embeddings:
             "the file holds all its vectors",
             _MEND,
         )
-    return Embeddings(words, np.stack(rows))
+    return Embeddings(words, np.stack(rows), tokenizer=tokenizer)
 
 
 def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
