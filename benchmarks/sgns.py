@@ -178,6 +178,7 @@ def main() -> None:
         gensim(options.corpus, options.peer, options.epochs, machine.cores(), options.seed)
         return
     out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
     data = machine.data_folder()
     corpus: Path = options.corpus or out / "e17.txt"
     if options.corpus is None and not corpus.exists():

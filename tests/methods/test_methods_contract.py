@@ -23,7 +23,7 @@ RUNS = {
     "ppmi": {},
     "svd": {"dim": 4},
     "lsa": {"dim": 4},
-    "smf": {"dim": 4, "epochs": 6},
+    "smf": {"dim": 2, "epochs": 6},
     "glove": {"dim": 4, "epochs": 30},
     "sgns": {"dim": 6, "epochs": 6, "sample": 0},
     "skipgram": {"dim": 6, "epochs": 12},
