@@ -15,7 +15,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
-        bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural clean
+        bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
+        bench-svd bench-softmax bench-theory clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +25,7 @@ demo: $(VENV)/.base ## set up, then text that ships inside Python -> vectors tha
 	$(VENV)/bin/morphvec demo
 
 test: $(VENV)/.dev ## set up, then run the tests
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.dev ## style, types and floors: ruff, mypy, import contracts
 	$(VENV)/bin/ruff check .
@@ -68,6 +69,25 @@ bench-lm: $(BENCH)/.bench ## n-gram language models: seconds, memory, perplexity
 
 bench-lm-neural: $(BENCH)/.bench ## the neural language model beside n-grams (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/lm_neural.py $(ARGS)
+
+bench-methods: $(BENCH)/.bench ## every method on the same text, constraints on each, SMF between SVD and SGNS (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/methods.py $(ARGS)
+	$(BENCH)/bin/python benchmarks/between.py
+
+bench-sgns: $(BENCH)/.bench ## sgns beside gensim: words a second and scores (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/sgns.py $(ARGS)
+
+bench-glove: $(BENCH)/.bench ## glove beside the published program (needs MORPHVEC_DATA; ARGS="--glove BUILD")
+	$(BENCH)/bin/python benchmarks/glove.py $(ARGS)
+
+bench-svd: $(BENCH)/.bench ## truncated SVD beside scipy's (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/svd.py $(ARGS)
+
+bench-softmax: $(BENCH)/.bench ## the full softmax against the vocabulary, beside sgns (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/softmax.py $(ARGS)
+
+bench-theory: $(BENCH)/.bench ## learned scores of sgns against PMI - ln k (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/theory.py $(ARGS)
 
 clean: ## remove the environments, caches and built files
 	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,7 +2,8 @@
 
     MORPHVEC_DATA=… python benchmarks/between.py [--size 105] [--corpus FILE]
 
-All models share text, vocabulary, windows (dynamic), k = 5, smoothing = noise power = ¾, no subsampling, dim 100; what
+All models share text, vocabulary, windows (dynamic), k = 5, smoothing = noise power = ¾, no subsampling, dim 100, and serve the
+symmetric form (power ½); what
 differs is the loss: svd fits shifted PPMI with every cell alike, unobserved ones as 0; smf fits PMI − ln k of the observed
 cells; sgns draws its pairs from the text. Errors are those of u·s against PMI − ln k over a sample of the observed cells
 (uniform, weighted by n, by n·m/(n + m)); the SGNS loss a pair is that of note 001, eq. 7, its expectation under the noise
@@ -26,10 +27,11 @@ import methods
 COMMON = "--window-weight dynamic --min-count 5 --window 5 --tokenizer whitespace --dim 100"
 MODELS = {
     "svd of shifted PPMI": "--method svd --shift 5 --power 0.5",
-    "smf, weights 1": "--method smf --shift 5 --weight constant",
-    "smf, weights nm/(n+m)": "--method smf --shift 5",
-    "smf, weights n": "--method smf --shift 5 --weight count",
-    "sgns": "--method sgns --sample 0",
+    "smf, weights 1": "--method smf --shift 5 --weight constant --power 0.5",
+    "smf, weights nm/(n+m)": "--method smf --shift 5 --power 0.5",
+    "smf, weights n": "--method smf --shift 5 --weight count --power 0.5",
+    "smf, logistic loss": "--method smf --shift 5 --loss logistic --power 0.5",
+    "sgns": "--method sgns --sample 0 --power 0.5",
 }
 NEGATIVES, POWER = 5, 0.75
 CELLS, DRAWS = 3_000_000, 3_000_000

@@ -82,7 +82,7 @@ class Association:
 
     matrix: float32 CSR [T, F], values in nats (counts, for the kind ``count``). weights: float32 CSR of the same pattern (it shares indptr and
     indices). alpha: float64 [F], weight of every cell of a column that is not stored. Not stored means: target 0.
-    kind: what the values are, one of ``KINDS``.
+    kind, weight: what the values and weights are, of ``KINDS`` and ``WEIGHTS``.
     """
 
     matrix: csr_array
@@ -92,6 +92,7 @@ class Association:
     features: tuple[str, ...]
     blocks: tuple[Block, ...]
     kind: str = "ppmi"
+    weight: str = "alpha+sqrt"
 
 
 def weigh(
@@ -161,6 +162,7 @@ def weigh(
         counts.features,
         counts.blocks,
         options.association,
+        options.weight,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,13 @@ def test_without_weight_nothing_moves():
         assert move_pair(u, s, hu, hs, 0.0, 0.0, loss, SGD, 0.5) == 0
         np.testing.assert_array_equal(u, before[0])
         np.testing.assert_array_equal(s, before[1])
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e6, 3e5), (2e5, 1e6), (1e5, 1e5)])
+def test_the_implicit_rule_is_stable_for_heavy_logistic_pairs(a, b):
+    u, s, _, _ = rows(8)
+    hu, hs = np.ones(8), np.ones(8)
+    losses = [move_pair(u, s, hu, hs, a, b, LOGISTIC, IMPLICIT, 0.05) for _ in range(400)]
+    assert np.isfinite(u).all()
+    assert all(later <= before * (1 + 1e-9) for before, later in itertools.pairwise(losses))
+    assert u @ s == pytest.approx(np.log(a / b), rel=0.05, abs=0.01)

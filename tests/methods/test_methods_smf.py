@@ -11,6 +11,7 @@ from morphvec.errors import OptionError
 from morphvec.methods.composing import PartSettings
 from morphvec.methods.smf import WEIGH, SmfOptions, fit
 from morphvec.solvers.batch_options import BatchOptions
+from morphvec.solvers.losses import pair_objective
 
 ONE = LocalEngine(1)
 
@@ -107,3 +108,78 @@ def test_adagrad_goes_by_mini_batches_where_weights_are_counts():
     assert factors.history[-1]["total"] < 0.5 * factors.history[0]["total"]
     assert "updates" not in SmfOptions.defaults({"solver": "adagrad"})
     assert SmfOptions.defaults({})["updates"] == "cell"
+
+
+# ------------------------------------------------------------------------------------- the logistic loss
+
+BY_CELLS = BatchOptions(updates="cell", learning_rate=0.05)
+
+
+def pair_weights():
+    """n and m of the observed cells, by their definition."""
+    n = counts().matrix.toarray()
+    column = n.sum(axis=0) ** 0.75
+    return n, 5 * n.sum(axis=1)[:, None] * column / column.sum()
+
+
+def test_the_logistic_objective_is_the_pair_objective_of_the_note_on_observed_cells():
+    _, factors = fitted(dim=3, loss="logistic", epochs=3)
+    n, _ = pair_weights()
+    x = factors.U @ factors.S.T
+    column = n.sum(axis=0) ** 0.75
+    words = n.sum(axis=1)[:, None]
+    loss = -pair_objective(x.astype(float), n, words, column, column.sum(), 5)[n > 0].sum()
+    last = factors.history[-1]
+    assert last["fit"] == pytest.approx(loss, rel=1e-5)
+    assert last["ridge"] == pytest.approx(float(np.sum(factors.U**2) + np.sum(factors.S**2)) / 2, rel=1e-5)
+    assert last["total"] == pytest.approx(last["fit"] + last["ridge"], rel=1e-12)
+
+
+def test_at_full_rank_the_logistic_loss_has_the_same_answer():
+    _, factors = fitted(dim=len(WORDS), loss="logistic", epochs=3000, batch=BY_CELLS, ridge=0.0)
+    n, m = pair_weights()
+    seen = n > 0
+    gap = (factors.U @ factors.S.T)[seen] - np.log(n[seen] / m[seen])
+    assert np.abs(gap).max() < 0.05
+
+
+def test_at_low_rank_each_loss_is_best_at_its_own():
+    n, m = pair_weights()
+    seen, goal = n > 0, np.log(n, where=n > 0, out=np.zeros_like(n)) - np.log(m)
+    found = {}
+    for loss in ("squared", "logistic"):
+        _, factors = fitted(dim=2, loss=loss, epochs=400, batch=BY_CELLS, ridge=0.0)
+        x = factors.U @ factors.S.T
+        found[loss] = (
+            float((n * m / (n + m) * (x - goal) ** 2)[seen].sum()),
+            float((n * np.logaddexp(0, -x) + m * np.logaddexp(0, x))[seen].sum()),
+        )
+    assert found["squared"][0] < found["logistic"][0]
+    assert found["logistic"][1] < found["squared"][1]
+
+
+def test_the_logistic_loss_has_the_same_bits_for_any_number_of_threads():
+    made = [
+        fit(
+            weighed(**WEIGH),
+            vocabulary(),
+            SmfOptions(dim=3, loss="logistic", epochs=4),
+            (),
+            engine=LocalEngine(threads),
+        )[0].vectors
+        for threads in (1, 2, 4)
+    ]
+    assert np.array_equal(made[0], made[1])
+    assert np.array_equal(made[0], made[2])
+
+
+def test_what_the_logistic_loss_cannot_do_is_refused_by_name():
+    with pytest.raises(OptionError, match="loss='cubic'"):
+        SmfOptions(loss="cubic")
+    with pytest.raises(OptionError, match="weight=count"):
+        fitted(loss="logistic", weight="count")
+    for options in ({"solver": "als"}, {"validation": 0.1}, {"batch": BatchOptions()}):
+        with pytest.raises(OptionError, match="loss=logistic"):
+            fitted(dim=2, loss="logistic", **options)
+    with pytest.raises(OptionError, match="loss=logistic"):
+        fitted(offsets(1.0), dim=2, loss="logistic")

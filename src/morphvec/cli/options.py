@@ -144,6 +144,14 @@ Target = Annotated[
     str | None,
     _option("--target", "What token-token factorises: ppmi or gram, XXᵀ. Default: ppmi.", MODEL),
 ]
+Loss = Annotated[
+    str | None,
+    _option(
+        "--loss",
+        "smf: squared, or logistic, the pair loss of sgns on observed cells. Default: squared.",
+        MODEL,
+    ),
+]
 Centre = Annotated[
     bool | None,
     _option("--centre", "lsa: take the mean off each column (PCA). Default: False.", MODEL),

@@ -10,6 +10,7 @@ import math
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
 from morphvec.arrays import Floats1d, Floats2d, Ints2d
 from morphvec.kernels.batches import mix
@@ -35,8 +36,8 @@ def move_pair(
 
     SQUARED: e = b (u·s) − a with a = w·x and b = w; the loss is w (u·s − x)². LOGISTIC: e = b σ(u·s) − a σ(−u·s), a
     the weight of the pair as a positive and b as a negative one; the loss is −a ln σ(u·s) − b ln σ(−u·s), in nats.
-    Rules: SGD moves by rate·e·s; IMPLICIT divides e by 1 + rate·b (‖u‖² + ‖s‖²), which is stable for every weight
-    (squared loss); ADAGRAD divides each τ = rate·e·s_j by √h_j and adds τ² to h_j afterwards, with hu and hs [k]
+    Rules: SGD moves by rate·e·s; IMPLICIT divides e by 1 + rate·h (‖u‖² + ‖s‖²), h the largest that the loss bends (b, or
+    (a + b)/4), which is stable for every weight; ADAGRAD divides each τ = rate·e·s_j by √h_j and adds τ² to h_j afterwards, with hu and hs [k]
     starting at 1. Both rows move from the values that they had before the pair.
     """
     k = len(u)
@@ -47,16 +48,16 @@ def move_pair(
     if loss == 0:
         e = b * d - a
         value = float(e * e / b) if b > 0 else 0.0
-        if rule == 1:
-            size = zero
-            for j in range(k):
-                size += u[j] * u[j] + s[j] * s[j]
-            e /= 1 + rate * b * size
     else:
         x = math.exp(-abs(d))
         p = 1 / (1 + x) if d > 0 else x / (1 + x)
         e = u.dtype.type(b * p - a * (1 - p))
         value = float((a + b) * math.log1p(x) + (b * d if d > 0 else -a * d))
+    if rule == 1:
+        size = zero
+        for j in range(k):
+            size += u[j] * u[j] + s[j] * s[j]
+        e /= 1 + rate * (b if loss == 0 else u.dtype.type(0.25) * (a + b)) * size
     step = u.dtype.type(rate * e)
     if rule == 2:
         for j in range(k):
@@ -136,4 +137,30 @@ def move_cells(
                 for j in range(k):
                     u[j] *= down
                     s[j] *= across
+    return total
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER, error_model="numpy")
+def pair_losses(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    a: Floats1d,
+    b: Floats1d,
+    U: Floats2d,
+    S: Floats2d,
+    begin: int,
+    end: int,
+) -> float:
+    """Σ a softplus(−u·s) + b softplus(u·s) over the stored cells of rows [begin, end): the LOGISTIC loss, in nats."""
+    total = 0.0
+    for t in range(begin, end):
+        u = U[t]
+        for n in range(indptr[t], indptr[t + 1]):
+            s = S[indices[n]]
+            d = U.dtype.type(0)
+            for j in range(U.shape[1]):
+                d += u[j] * s[j]
+            x = np.float64(d)
+            both = (np.float64(a[n]) + np.float64(b[n])) * math.log1p(math.exp(-abs(x)))
+            total += both + (np.float64(b[n]) * x if x > 0 else -np.float64(a[n]) * x)
     return total

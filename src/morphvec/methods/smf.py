@@ -2,9 +2,10 @@
 
     J = Σ_{n>0} w (u·s − (PMI − ln k))² + γ (‖U‖² + ‖S‖²)
 
-w = n, or n·m/(n+m) with m the expected negatives of the pair: how much the loss of skip-gram with negative sampling bends
+w = 1, n, or n·m/(n+m) with m the expected negatives of the pair: how much the loss of skip-gram with negative sampling bends
 at its optimum, u·s = PMI − ln k (note 001, §2.3). Unlike the SVD of PPMI it keeps cells below 0, and takes those that were
-never observed for unknown.
+never observed for unknown. With the logistic loss n softplus(−d) + m softplus(d), d = u·s, of which that is the parabola,
+it is skip-gram with negative sampling on the observed cells (note 001, eq. 8).
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import ClassVar
 from morphvec.association import Association
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.engine.base import Engine
+from morphvec.errors import OptionError
+from morphvec.features.space import check_choice
 from morphvec.methods.stored import StoredOptions, check_kind, fit_stored
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import SILENT, Reporter
 from morphvec.solvers.penalties import Penalty
-from morphvec.solvers.problem import Factors
+from morphvec.solvers.problem import LOSSES, Factors
 from morphvec.text.vocabulary import Vocabulary
 from morphvec.training import LoopControl
 
@@ -30,7 +33,8 @@ WEIGH = {"association": "pmi", "weight": "curvature", "unobserved": 0.0, "shift"
 @dataclass(frozen=True)
 class SmfOptions(StoredOptions):
     """As of ``StoredOptions``: by default 15 epochs of sgd by cells with a linear schedule and γ = 1, word vectors
-    at power 0."""
+    at power 0. loss: ``squared``, or ``logistic`` by cells. Raises OptionError for values out of range.
+    """
 
     SOLVER: ClassVar[str] = "sgd"
     CELLS: ClassVar[tuple[str, ...]] = ("sgd",)  # no weight makes it unstable
@@ -38,6 +42,13 @@ class SmfOptions(StoredOptions):
     SCHEDULE: ClassVar[str] = "linear"
     OUTPUT: ClassVar[str] = "w"
     POWER: ClassVar[float | None] = 0.0  # by name; it finds better neighbours than the factors as trained
+
+    loss: str = "squared"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("loss", self.loss, LOSSES)
+
     RIDGE: ClassVar[float] = 1.0
 
 
@@ -52,17 +63,23 @@ def fit(
     engine: Engine,
     reporter: Reporter = SILENT,
 ) -> tuple[Embeddings, Factors]:
-    """Fit PMI − ln k of the observed cells; the history is J, in nats².
+    """Fit PMI − ln k of the observed cells; the history is J, in nats², or in nats for the logistic loss.
 
     Raises OptionError for an association of another kind or with unobserved cells, and as ``fit_stored`` does.
     """
     check_kind(association, "smf", "pmi")
+    if options.loss == "logistic" and association.weight != "curvature":
+        raise OptionError(
+            f"loss=logistic, weight={association.weight}",
+            "the curvature tells how often a pair is met and drawn",
+            "use --weight curvature",
+        )
     return fit_stored(
         association,
         vocabulary,
         options,
         penalties,
-        biases=False,
+        loss=options.loss,
         knowledge=knowledge,
         loop=loop,
         engine=engine,

@@ -134,7 +134,8 @@ def fit_stored(
     options: StoredOptions,
     penalties: Sequence[tuple[float, Penalty, str]],
     *,
-    biases: bool,
+    biases: bool = False,
+    loss: str = "squared",
     knowledge: Knowledge,
     loop: LoopControl,
     engine: Engine,
@@ -166,6 +167,7 @@ def fit_stored(
         penalties,
         *ridges,
         biases,
+        loss,
     )
     factors = solve(
         problem,

@@ -21,7 +21,7 @@ from morphvec.artifact import (
     write_manifest,
     writing,
 )
-from morphvec.association import KINDS, Association
+from morphvec.association import KINDS, WEIGHTS, Association
 from morphvec.counts.matrix import Counts
 from morphvec.embeddings.store import versions
 from morphvec.errors import ArtifactError, MorphvecError
@@ -125,9 +125,9 @@ def load_association(path: Path) -> tuple[Association, Vocabulary, Origin]:
     ngrams, types = origin.config.get("ngrams"), origin.config.get("ngram_min_types")
     if not isinstance(ngrams, str) or not isinstance(types, int):
         raise _damaged(f"the config in {path} (ngrams {ngrams!r}, ngram_min_types {types!r})")
-    kind = origin.config.get("association")
-    if kind not in KINDS:
-        raise _damaged(f"the config in {path} (association {kind!r})")
+    kind, weight = origin.config.get("association"), origin.config.get("weight")
+    if kind not in KINDS or weight not in WEIGHTS:
+        raise _damaged(f"the config in {path} (association {kind!r}, weight {weight!r})")
     blocks, features = _load_features(path, manifest)
     shape = (len(vocabulary), len(features))
     file = path / "association.safetensors"
@@ -136,7 +136,9 @@ def load_association(path: Path) -> tuple[Association, Vocabulary, Origin]:
     if alpha is None or alpha.shape != (shape[1],) or not np.all(alpha >= 0):
         raise _damaged(f"{file} has no alpha of {shape[1]} numbers")
     return (
-        Association(values, weights, np.asarray(alpha, np.float64), vocabulary.words, features, blocks, kind),
+        Association(
+            values, weights, np.asarray(alpha, np.float64), vocabulary.words, features, blocks, kind, weight
+        ),
         vocabulary,
         origin,
     )

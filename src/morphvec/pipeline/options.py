@@ -170,6 +170,7 @@ class FitStage:
     own_weight: float | None = None
     own_weight_split: float | None = None
     target: str = "ppmi"
+    loss: str = "squared"
     centre: bool = False
     negatives: int = 5
     sample: float = 1e-4

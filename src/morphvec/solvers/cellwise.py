@@ -19,7 +19,7 @@ from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, tree_sum
 from morphvec.errors import OptionError
 from morphvec.kernels.cells import column_lengths
-from morphvec.kernels.pairs import ADAGRAD, IMPLICIT, SQUARED, move_cells
+from morphvec.kernels.pairs import ADAGRAD, IMPLICIT, LOGISTIC, SQUARED, move_cells
 from morphvec.rng import stream
 from morphvec.solvers.batch_options import CELL_RATE, BatchOptions, rate_of, schedule_share
 from morphvec.solvers.problem import Problem
@@ -45,7 +45,7 @@ class CellUpdates:
     ----------
     dim: k. solver: ``sgd``, whose step of a cell is (w·e) / (1 + rate·w (‖u‖² + ‖s‖²)) times the rate, or ``adagrad``
     in the form of the published GloVe, whose sums start at 1 and hold (rate·gradient)². A gradient is the half one, e·s
-    and e·u with e = w(u·s − x). The ridge acts on the rows of a cell as it is met, by its share: γ over the number of
+    and e·u with e = w(u·s − x), or the whole one of a logistic loss. The ridge acts on the rows of a cell as it is met, by its share: γ over the number of
     stored cells of the row. epochs: what the schedule runs over. seed: of the start and of the order.
     Raises OptionError for what cannot act cell by cell: unobserved cells, penalties, composition, adam.
     """
@@ -66,6 +66,7 @@ class CellUpdates:
         rows, columns, _ = problem.shape
         self._problem, self._engine, self._options = problem, engine, options
         self._rule = ADAGRAD if solver == "adagrad" else IMPLICIT
+        self._loss = LOGISTIC if problem.loss == "logistic" else SQUARED
         self._epochs = epochs
         self.learning_rate = rate_of(solver, options.learning_rate, "cell")
         side = problem.token_side(dtype)
@@ -107,7 +108,7 @@ class CellUpdates:
                         ROUNDS,
                         turn,  # noqa: B023
                         self._key,
-                        SQUARED,
+                        self._loss,
                         self._rule,
                         rate,  # noqa: B023
                         self.P,

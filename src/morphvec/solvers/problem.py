@@ -23,12 +23,15 @@ from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError
+from morphvec.kernels.pairs import pair_losses
 from morphvec.kernels.rows import fit_rows, multiply_rows
 from morphvec.solvers.penalties import Penalty, SparsePenalty
 from morphvec.solvers.sides import ROWS, Side, checked_cells, feature_side, gram, token_side
 from morphvec.solvers.sparse import Operator
 
 __all__ = ["Factors", "Problem", "Side", "Terms", "gram", "rotate", "squared_norm"]
+
+LOSSES = ("squared", "logistic")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class Problem:
     penalties: pairs (λ, L) or triples (λ, L, name); L is a sparse symmetric matrix or a Penalty.
     ridge_own, ridge_parts: γ of P's own rows (columns below T of B) and of the others; ridge_features: γ_S.
     biases: whether scores have them; factor arrays have k + 2 columns then (see the module).
+    loss: of a stored cell: ``squared`` w(d − x)² of its score d, or ``logistic`` n softplus(−d) + m softplus(d), the pair
+    loss of negative sampling (note 001, eq. 8) with the n and m for which x is its optimum and w its bend there, so that
+    the squared loss is twice its parabola; so γ counts half beside it. It is walked cell by cell alone, and has no
+    ``gradient`` here.
 
     Raises InputError where shapes disagree or a number is negative or not finite.
     """
@@ -107,8 +114,11 @@ class Problem:
         ridge_parts: float = 1.0,
         ridge_features: float = 1.0,
         biases: bool = False,
+        loss: str = "squared",
     ) -> None:
-        self.biases = bool(biases)
+        if loss not in LOSSES:
+            raise InputError(f"loss={loss!r}", f"it is one of {', '.join(LOSSES)}", "mend the loss")
+        self.biases, self.loss = bool(biases), loss
         self.matrix, self.weights = checked_cells(matrix, weights)
         rows, columns = self.matrix.shape
         self.alpha = (
@@ -172,7 +182,7 @@ class Problem:
     def token_side(self, dtype: np.dtype[Any]) -> Side:
         """The stored cells by token, made once per dtype."""
         if dtype not in self._token_sides:
-            self._token_sides[dtype] = token_side(self.matrix, self.weights, self.alpha, dtype)
+            self._token_sides[dtype] = token_side(self.matrix, self.weights, self.alpha, dtype, self.loss)
         return self._token_sides[dtype]
 
     def sides(self, dtype: np.dtype[Any], engine: Engine) -> tuple[Side, Side]:
@@ -260,6 +270,12 @@ class Problem:
     def terms(self, P: Floats2d, S: Floats2d, U: Floats2d, engine: Engine) -> Terms:
         """``objective`` where U = B·P is at hand."""
         by_token = self.token_side(P.dtype)
+        if self.loss == "logistic":
+            cells = (by_token.indptr, by_token.indices, by_token.pull, by_token.surplus)
+            lost = float(tree_sum(engine.map(lambda b: pair_losses(*cells, U, S, *b), by_token.blocks)))
+            ridge = squared_norm(self.core(P), self.ridge) + self.ridge_features * squared_norm(self.core(S))
+            ridge /= 2
+            return Terms(lost + ridge, lost, 0.0, {}, ridge)
         sums = engine.map(
             lambda b: np.array(
                 fit_rows(
@@ -292,6 +308,12 @@ class Problem:
     ) -> tuple[Floats2d, Floats2d]:
         """(∂J/∂P [Q, k], ∂J/∂S [F, k]); the token part is TF §2.3 plus 2(α-Gram·u − Σ_stored α (u·s) s). With biases
         k + 2 columns, those of constants 0."""
+        if self.loss != "squared":
+            raise InputError(
+                f"the gradient of a {self.loss} loss",
+                "it is walked cell by cell",
+                "use solve with updates=cell",
+            )
         engine = LocalEngine(1) if engine is None else engine
         P, S = self._check(P, S)
         by_token, by_feature = self.sides(P.dtype, engine)

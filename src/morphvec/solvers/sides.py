@@ -97,9 +97,17 @@ def checked_cells(matrix: Any, weights: Any) -> tuple[csr_array, Floats1d]:
     return matrix, np.asarray(csr.data)
 
 
-def token_side(matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any]) -> Side:
-    """The cells by token."""
+def token_side(
+    matrix: csr_array, weights: Floats1d, alpha: Floats1d, dtype: np.dtype[Any], loss: str = "squared"
+) -> Side:
+    """The cells by token; of the logistic loss pull and surplus are n and m, the weights of a cell as a positive and as a
+    negative pair, told by its optimum x = ln(n/m) and its bend there w = nm/(n + m)."""
     indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
+    if loss == "logistic":
+        x = matrix.data.astype(np.float64)
+        pair = ((weights * (1 + np.exp(x))).astype(dtype), (weights * (1 + np.exp(-x))).astype(dtype))
+        one = np.ones(matrix.shape[0], dtype)
+        return Side(indptr, indices, *pair, one, alpha.astype(dtype), row_blocks(indptr))
     pull = (weights * matrix.data).astype(dtype, copy=False)
     a = alpha.astype(dtype)
     surplus = np.subtract(weights, a[indices], dtype=np.promote_types(weights.dtype, dtype)).astype(

@@ -113,6 +113,12 @@ def solve(
     )
     if dtype not in ("float32", "float64"):
         raise OptionError(f"dtype={dtype!r}", "it is float32 or float64", "choose one of the two")
+    if problem.loss != "squared" and (batch.updates != "cell" or solver == "als" or validation):
+        raise OptionError(
+            f"loss={problem.loss}, solver={solver}, updates={batch.updates}, validation={validation}",
+            "a loss that is not squared is walked cell by cell, without held-out cells",
+            "use --solver sgd --updates cell, or --loss squared",
+        )
     epochs = epochs_of(solver, epochs)
     engine = local_engine() if engine is None else engine
     kind = np.dtype(dtype)
