@@ -55,6 +55,23 @@ def timeless(history):
     return [{name: value for name, value in entry.items() if name != "seconds"} for entry in history]
 
 
+@pytest.mark.parametrize("every", [0, 1])
+def test_a_run_that_has_settled_ends_and_is_not_gone_on_with(every):
+    class Settling(Totals):
+        def epoch(self, number):
+            return {**super().epoch(number), "settled": number == 2}
+
+    trainer, keeper = Settling(9.0, 5.0, 4.0, 3.0), Memory()
+    history = run(trainer, LoopOptions(4, checkpoint_every=every), keeper=keeper)
+    assert trainer.seen == [0, 1, 2]
+    assert len(history) == 3
+    if every:
+        keeper.start = keeper.saved[-1]
+        again = Settling(9.0, 5.0, 4.0, 3.0)
+        assert timeless(run(again, LoopOptions(4), keeper=keeper)) == timeless(history)
+        assert again.seen == []
+
+
 def test_history_has_one_entry_per_epoch():
     trainer = Totals(9.0, 5.0, 4.0)
     history = run(trainer, LoopOptions(3))

@@ -25,7 +25,7 @@ class Trainer(Protocol):
         """Do epoch ``number`` (from 0) and return its metrics, all of them finite when things go well.
 
         ``total`` is the objective after it; ``validation``, where there is one, a loss on data that training does not
-        see. A FloatingPointError says that the numbers are too large to go on with.
+        see; ``settled``, where it is true, says that another epoch would find nothing to do. A FloatingPointError says that the numbers are too large to go on with.
         """
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -142,7 +142,11 @@ def run(
 def _ended(options: LoopOptions, history: Sequence[Mapping[str, Any]], best: int) -> bool:
     """Whether the run is over, by its history alone: so a checkpoint of a last epoch is not trained further."""
     done = len(history)
-    if done >= options.epochs or (options.patience and done - 1 - best >= options.patience):
+    if (
+        done >= options.epochs
+        or (done and history[-1].get("settled"))
+        or (options.patience and done - 1 - best >= options.patience)
+    ):
         return True
     if done < 2 or options.tolerance <= 0:
         return False

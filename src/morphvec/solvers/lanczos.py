@@ -258,7 +258,7 @@ class BlockLanczos:
         self.residual, self._gain, self._more = state["numbers"].tolist()
 
     def epoch(self, number: int) -> Mapping[str, Any]:
-        """A cycle, and more of them while J hides in rounding what they gain; none once the run has settled."""
+        """A cycle, and more of them while J hides in rounding what they gain."""
         del number  # cycles are numbered, since an epoch may have several
         with one_blas_thread():
             return self._epoch()
@@ -272,7 +272,7 @@ class BlockLanczos:
                 break
             before = self.residual
         found = terms(self._matrix, self.singular[: self._dim])
-        return {**found, "residual": self.residual, "columns": columns}
+        return {**found, "residual": self.residual, "columns": columns, "settled": self.settled}
 
     def _cycle(self) -> int:
         """Fill the bases or settle, then cut them down to the best vectors; returns how many columns were added."""

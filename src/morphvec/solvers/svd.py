@@ -83,15 +83,14 @@ def truncated_svd(
         began = time.perf_counter()
         with reporter.stage("svd"), one_blas_thread():
             left, singular, rows = np.linalg.svd(A.dense(), full_matrices=False)
-            last = {"epoch": 1, **terms(A, singular[:dim]), "residual": 0.0, "columns": most}
+            last = {"epoch": 1, **terms(A, singular[:dim]), "residual": 0.0, "columns": most, "settled": True}
         right = rows.T
         history: list[Mapping[str, Any]] = [{**last, "seconds": time.perf_counter() - began}]
     else:
         state = BlockLanczos(A, dim, exact=solver == "exact", seed=seed, engine=engine)
         asked = EPOCHS if epochs is None else epochs
-        stop = LoopOptions(asked, float(np.finfo(np.float64).tiny), checkpoint_every=loop.checkpoint_every)
+        stop = LoopOptions(asked, checkpoint_every=loop.checkpoint_every)
         history = run(state, stop, reporter=reporter, name="svd", keeper=loop.keeper)
-        history = [entry for entry in history if entry["columns"]]  # the last epoch finds nothing left to do
         if not state.settled:
             reporter.warn(
                 f"svd: after {len(history)} epochs residuals are up to {state.residual:.2g} of the largest singular "
