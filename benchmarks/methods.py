@@ -80,7 +80,7 @@ def report(document: dict[str, Any]) -> str:
     runs = document["runs"]
     text = [
         f"{machine.conditions(document['machine'])}.",
-        f"Whole processes. {document['seeds']} seeds where the column says so; scores ×100 are means, seconds medians.",
+        "Whole processes. Scores ×100 are means over seeds, ± half their range; seconds and memory medians.",
     ]
     for size in sorted({run["size"] for run in runs}, reverse=True):
         for group in dict.fromkeys(run["group"] for run in runs if run["size"] == size):

@@ -160,7 +160,9 @@ def test_evaluate_prints_the_rows_of_the_contract(cli, models, tests):
     similar = [row for row in rows if row["task"] == "similarity"]
     assert [(row["metric"], row["unknown"], row["n"], row["total"]) for row in similar] == [
         ("spearman", "skip", 3, 5),
+        ("pearson", "skip", 3, 5),
         ("spearman", "compose", 4, 5),
+        ("pearson", "compose", 4, 5),
     ]
     analogies = {row["metric"]: (row["n"], row["total"]) for row in rows if row["task"] == "analogy"}
     assert analogies == {
@@ -225,7 +227,7 @@ def test_compare_two_models(cli, models, tests):
     same = cli.json("compare", models[0], models[0], "--similarity", tests["similarity"])["results"]
     assert all(row["difference"] == 0 and not row["real"] for row in same)
     said = cli.done("compare", *models, "--similarity", tests["similarity"], "--quiet")
-    assert len(said.splitlines()) == 2
+    assert len(said.splitlines()) == 4  # two correlations, skip and compose
 
 
 def test_what_evaluate_refuses(cli, models, tests, tmp_path):

@@ -328,3 +328,14 @@ def test_damaged_biases_are_one_clear_error(tmp_path, change):
     (tmp_path / "M" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError, match="biases"):
         mv.load(tmp_path / "M")
+
+
+def test_words_that_training_was_told_of_are_kept(tmp_path):
+    told = {"a": ("offset", "parts"), "b\tc": ("class",)}
+    made = Embeddings(["a", "b\tc", "d"], np.eye(3), constrained=told)
+    made.save(tmp_path / "m")
+    assert Embeddings.load(tmp_path / "m").constrained == told
+    plain = Embeddings(["a"], np.ones((1, 2)))
+    plain.save(tmp_path / "p")
+    assert Embeddings.load(tmp_path / "p").constrained is None
+    assert not (tmp_path / "p" / "constrained.tsv").exists()

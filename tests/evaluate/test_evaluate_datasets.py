@@ -69,6 +69,103 @@ def test_relations_and_dictionaries(tmp_path):
     )
 
 
+def test_remarks_before_the_pairs(tmp_path):
+    text = "# The collection (http://example.org)\n# Word 1\tWord 2\tHuman (mean)\nlove\tsex\t6.77\n"
+    read = read_similarity(write(tmp_path, text))
+    assert (read.pairs, read.scores.tolist()) == ((("love", "sex"),), [6.77])
+    tagged = read_similarity(write(tmp_path, "#love\tsex\t6.77\n#a\tb\t1\n"))
+    assert tagged.pairs == (("#love", "sex"), ("#a", "b"))
+    with pytest.raises(InputError, match="line 2"):
+        read_similarity(write(tmp_path, "a\tb\t1\n# a remark among pairs\n"))
+
+
+SIMLEX = (
+    "word1\tword2\tPOS\tSimLex999\tconc(w1)\tconc(w2)\tconcQ\tAssoc(USF)\tSimAssoc333\tSD(SimLex)\n"
+    "old\tnew\tA\t1.58\t2.72\t2.81\t2\t7.25\t1\t0.41\nsmart\tintelligent\tA\t9.2\t1.75\t2.46\t1\t7.11\t1\t0.67\n"
+)
+WORDSIM = "Word 1,Word 2,Human (mean)\nlove,sex,6.77\ntiger,cat,7.35\n"
+WORDSIM_SET = (
+    "Word 1,Word 2,Human (mean),1,2,3,4\nlove,sex,6.77,9,6,8,8\nbook,paper,7.46,8,8,7,9\n"  # with each judge
+)
+MEN = "sun sunlight 50.000000\nautomobile car 50.000000\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs", "scores"),
+    [
+        (SIMLEX, [("old", "new"), ("smart", "intelligent")], [1.58, 9.2]),
+        (WORDSIM, [("love", "sex"), ("tiger", "cat")], [6.77, 7.35]),
+        (WORDSIM.replace(",", "\t"), [("love", "sex"), ("tiger", "cat")], [6.77, 7.35]),
+        (WORDSIM_SET, [("love", "sex"), ("book", "paper")], [6.77, 7.46]),
+        (MEN, [("sun", "sunlight"), ("automobile", "car")], [50.0, 50.0]),
+    ],
+)
+def test_published_similarity_files_as_they_come(tmp_path, text, pairs, scores):
+    for ending in ("\n", "\r\n"):
+        read = read_similarity(write(tmp_path, text.replace("\n", ending)))
+        assert list(read.pairs) == pairs
+        assert read.scores.tolist() == scores
+
+
+def test_a_published_similarity_file_that_is_torn_is_named(tmp_path):
+    for text in (SIMLEX, WORDSIM, WORDSIM_SET, MEN):
+        torn = text[: text.rstrip("\n").rindex("," if "," in text else "\t" if "\t" in text else " ")]
+        with pytest.raises(InputError, match=f"line {text.count(chr(10))}: "):
+            read_similarity(write(tmp_path, torn))
+
+
+def test_published_questions_and_dictionaries_as_they_come(tmp_path):
+    words = (
+        ": capital-common-countries\nAthens Greece Baghdad Iraq\n: gram3-comparative\nbad worse big bigger \n"
+    )
+    read = read_analogies(write(tmp_path, words, "questions-words.txt"))
+    assert [(q.section, q.d) for q in read.questions] == [
+        ("capital-common-countries", "Iraq"),
+        ("gram3-comparative", "bigger"),
+    ]
+    muse = read_dictionary(write(tmp_path, "the el\nthe la\nhouse  casa\nÉtat\testado\n", "en-es.txt"))
+    assert muse.pairs == (("the", "el"), ("the", "la"), ("house", "casa"), ("État", "estado"))
+    with pytest.raises(InputError, match="line 2: 'the el la'"):
+        read_dictionary(write(tmp_path, "a b\nthe el la\n"))
+
+
+def bats(folder):
+    one, two = folder / "1_Inflectional_morphology", folder / "4_Lexicographic_semantics"
+    one.mkdir(parents=True)
+    two.mkdir()
+    (one / "I01 [noun - plural_reg].txt").write_text("album\talbums\nbox\tboxes\n")
+    (two / "L01 [hypernyms - animals].txt").write_text("cat\tfeline/animal/big_cat\r\ndog  canine/animal\r\n")
+    (folder / "metadata.json").write_text("{}")
+    (one / "._I01 [noun - plural_reg].txt").write_bytes(b"\x00\x05\x16\x07")
+    return one, two
+
+
+def test_a_folder_of_relations(tmp_path):
+    one, two = bats(tmp_path / "BATS_3.0")
+    read = read_relations(tmp_path / "BATS_3.0")
+    assert read.name == "BATS_3.0"
+    assert [(row.relation, row.word, row.answers) for row in read.rows] == [
+        ("I01 [noun - plural_reg]", "album", ("albums",)),
+        ("I01 [noun - plural_reg]", "box", ("boxes",)),
+        ("L01 [hypernyms - animals]", "cat", ("feline", "animal", "big_cat")),
+        ("L01 [hypernyms - animals]", "dog", ("canine", "animal")),
+    ]
+    alone = read_relations(one / "I01 [noun - plural_reg].txt")
+    assert alone.rows == read.rows[:2]
+    bad = two / "L02 [hypernyms - misc].txt"
+    for text, line in (("a\tb\nc\n", 2), ("a\tb\nr\tc\td\n", 2), ("a\tb\nc\t/\n", 2), ("a b c d\n", 1)):
+        bad.write_text(text)
+        with pytest.raises(InputError) as caught:
+            read_relations(tmp_path / "BATS_3.0")
+        assert str(caught.value).startswith(f"{bad}, line {line}: ")
+    bad.write_text("")
+    with pytest.raises(InputError, match="holds no rows"):
+        read_relations(tmp_path / "BATS_3.0")
+    bad.rename(two / "I01 [noun - plural_reg].txt")
+    with pytest.raises(InputError, match="a relation is named after its file"):
+        read_relations(tmp_path / "BATS_3.0")
+
+
 def test_gzip_is_told_by_its_bytes(tmp_path):
     path = tmp_path / "odd-name"
     path.write_bytes(gzip.compress(b"a\tb\n") + gzip.compress(b"c\td\n"))
@@ -93,6 +190,8 @@ def test_gzip_is_told_by_its_bytes(tmp_path):
         (read_analogies, ": s\na b c d\n:\n", 3),
         (read_relations, "r\ta\tb\nr\ta\n", 2),
         (read_relations, "r\ta\t/\n", 1),
+        (read_relations, "r a b\n", 1),
+        (read_relations, "a\n", 1),
         (read_dictionary, "a\tb\na b c\n", 2),
         (read_dictionary, "a\tb\tc\n", 1),
         (read_dictionary, "a\n", 1),
@@ -141,7 +240,7 @@ def test_files_that_are_no_test_sets(tmp_path, reader, kind):
 def test_missing_files_and_folders(tmp_path, reader):
     with pytest.raises(InputError, match="no such file"):
         reader(tmp_path / "nothing")
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="has no .txt files" if reader is read_relations else "is a folder"):
         reader(tmp_path)
 
 

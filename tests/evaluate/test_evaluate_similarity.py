@@ -1,4 +1,4 @@
-"""Rank correlation, cosines, rules for unknown words, bands."""
+"""Correlations, cosines, rules for unknown words, how rare an item is."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from evaluate_fakes import FakeModel, random_model
 from hypothesis import given
 from hypothesis import strategies as st
 from naive_evaluate import cosine
+from naive_evaluate import pearson as naive_pearson
 from naive_evaluate import spearman as naive_spearman
 from scipy.stats import pearsonr, spearmanr
 
 from morphvec.errors import OptionError
 from morphvec.evaluate.datasets import SimilaritySet
-from morphvec.evaluate.similarity import pearson, score, spearman, weighted_spearman
+from morphvec.evaluate.similarity import (
+    as_pearson,
+    pearson,
+    score,
+    spearman,
+    weighted_pearson,
+    weighted_spearman,
+)
 
 numbers = st.lists(
     st.tuples(st.integers(0, 6), st.floats(-1, 1, allow_subnormal=False)), min_size=3, max_size=40
@@ -108,22 +116,47 @@ def test_rules_for_unknown_words(half_known, rule, items, values):
         assert (outcome.detail["composed_words"], outcome.detail["uncomposed_words"]) == (1, 1)
 
 
-def test_bands_go_by_the_rarer_word(half_known):
-    bands = score(*half_known, "zero").detail["bands"]
-    assert {name: band["n"] for name, band in bands.items()} == {
-        "unseen": 2,
-        "<100": 3,
-        "100-1000": 1,
-        ">1000": 0,
-    }
-    assert bands["100-1000"]["score"] is None
-    assert bands["<100"]["score"] == pytest.approx(naive_spearman([0, 2**-0.5, 0], [1, 4, 0]))
-
-
-def test_bands_need_counts(half_known):
+def test_an_item_counts_as_often_as_its_rarer_word(half_known):
     model, dataset = half_known
+    assert score(model, dataset, "zero").counts.tolist() == [500, 50, 50, 0, 0, 20]
+    assert score(model, dataset).counts.tolist() == [500, 50, 50, 20]
+    outcome = score(model, dataset, "compose")
+    assert [[outcome.keys[place] for place in pair] for pair in outcome.words] == [
+        ["a", "b"],
+        ["a", "c"],
+        ["b", "c"],
+        ["a", "ab"],
+        ["c", "zero"],
+    ]
     model.counts = None
-    assert "bands" not in score(model, dataset).detail
+    assert score(model, dataset).counts is None
+
+
+def test_pearson_is_a_metric_of_the_same_items(half_known):
+    by_rank = score(*half_known, "zero")
+    straight = as_pearson(by_rank)
+    assert (by_rank.metric, straight.metric) == ("spearman", "pearson")
+    assert straight.values is by_rank.values
+    assert straight.items.tolist() == by_rank.items.tolist()
+
+
+@given(numbers, st.data())
+def test_a_weight_is_a_repetition_for_pearson_too(rows, data):
+    x, y = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    weights = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(x), max_size=len(x))))
+    long_x, long_y = np.repeat(x, weights), np.repeat(y, weights)
+    found = float(weighted_pearson(x, y, weights[None])[0])
+    if len(np.unique(long_x)) < 2 or len(np.unique(long_y)) < 2:
+        assert math.isnan(found)
+    elif min(np.ptp(long_x), np.ptp(long_y)) > 1e-6:  # below, both ways round as they like
+        assert found == pytest.approx(naive_pearson(list(long_x), list(long_y)), abs=1e-8)
+
+
+def test_equal_values_have_no_correlation_whatever_rounding_makes_of_their_mean():
+    x = np.array([0.1, 0.1, 0.1, 0.7])
+    weights = np.array([[1, 1, 1, 0], [3, 0, 0, 0], [1, 1, 1, 1]])
+    found = weighted_pearson(x, np.array([0.3, 0.1, 0.2, 0.9]), weights)
+    assert np.isnan(found).tolist() == [True, True, False]
 
 
 def test_too_few_pairs_and_equal_values_say_why(half_known):
@@ -133,7 +166,7 @@ def test_too_few_pairs_and_equal_values_say_why(half_known):
     assert "1 of 3 pairs" in few.reason
     none = score(model, similarity_set([("x", "y", 1.0)]))
     assert len(none.values) == 0
-    assert none.detail["bands"]["unseen"] == {"n": 0, "score": None}
+    assert len(none.counts) == 0
     flat = [("a", "b", 1.0), ("a", "c", 1.0), ("b", "c", 1.0)]
     assert score(model, similarity_set(flat)).reason == "all human scores are equal"
     same = [("a", "c", 1.0), ("a", "zero", 2.0), ("c", "zero", 3.0)]

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from morphvec.cli import options as o
-from morphvec.errors import OptionError
 from morphvec.report import Reporter, emit, emit_json
 
 _PANEL = "Files and health"
@@ -24,7 +23,6 @@ _EXTRAS = {
     "tune": ("optuna",),
     "data": ("pooch",),
 }
-_FORMATS = ("word2vec", "glove")
 
 
 def register(app: typer.Typer) -> None:
@@ -107,56 +105,83 @@ def _warm() -> None:
 
 
 def import_(
-    file: Annotated[str, typer.Argument(help="Vectors as word2vec or GloVe text.", show_default=False)],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="word2vec or GloVe text, word2vec binary or a fastText .bin, plain or under .gz.",
+            show_default=False,
+        ),
+    ],
     output_folder: o.Out,
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="auto (told by content), word2vec, word2vec-bin, glove, fasttext-vec or fasttext.",
+        ),
+    ] = "auto",
     tokenizer: o.ImportTokenizer = "whitespace",
     case: o.ImportCase = "keep",
+    errors: Annotated[
+        str, typer.Option("--errors", help="Words that are not UTF-8: strict or replace.")
+    ] = "strict",
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
 ) -> None:
     """Vectors made elsewhere → a model folder. Say how their words were made, so that queries and tests are folded alike.
 
+    A fastText .bin keeps its rule for unseen words. Pickles are never opened.
+
     Example: morphvec import vectors.txt -o model --case lower
     """
-    from morphvec.artifact import sha256_file
-    from morphvec.embeddings.formats.word2vec import read_text
+    from morphvec.artifact import check_output, sha256_file
+    from morphvec.embeddings.formats.catalogue import read
     from morphvec.text.tokenize import Tokenizer
 
-    path = Path(file)
     rule = Tokenizer(tokenizer, case)
-    model = read_text(path, rule)
-    model.manifest = {
+    check_output(Path(output_folder), overwrite=overwrite)
+    path = Path(file)
+    reporter = Reporter()
+    size = path.stat().st_size if path.is_file() else None
+    with reporter.stage(f"read {path.name}", size, "bytes") as progress:
+        found = read(path, from_, errors=errors, tokenizer=rule, advance=progress.advance)
+        progress.advance(0, found.format)
+    found.model.manifest = {
         "method": "imported",
-        "inputs": [{"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_file(path)}],
+        "source": found.source,
+        "inputs": [{"name": path.name, "bytes": size, "sha256": sha256_file(path)}],
     }
-    model.save(output_folder, overwrite=overwrite)
-    document = {"model": output_folder, "words": len(model), "dim": model.vector_size}
+    found.model.save(output_folder, overwrite=overwrite)
+    for note in found.notes:
+        reporter.note(f"{path.name}: {note}")
+    document = {"model": output_folder, "words": len(found.model), "dim": found.model.vector_size}
     if as_json:
         emit_json(document)
     else:
-        emit(f"{output_folder}: {len(model):,} words, dim {model.vector_size}")
+        emit(f"{output_folder}: {len(found.model):,} words, dim {found.model.vector_size}")
 
 
 def export(
     model: o.Model,
-    to: Annotated[str, typer.Option("--to", help="word2vec or glove (text).", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Option("--to", help="word2vec, word2vec-bin, glove or fasttext-vec.", show_default=False),
+    ],
     output_folder: Annotated[
         str, typer.Option("--output-folder", "-o", help="The file to write.", show_default=False)
     ],
     as_json: o.Json = False,
 ) -> None:
-    """A model → vectors in a format of other tools. What unseen words are composed from is not carried."""
+    """A model → words and vectors in a format of other tools. What the format does not carry is said."""
     from morphvec.cli.ask import open_model
-    from morphvec.embeddings.formats.word2vec import write_text
+    from morphvec.embeddings.formats.catalogue import lost, write
 
-    if to not in _FORMATS:
-        raise OptionError(f"to={to!r}", f"it is one of {', '.join(_FORMATS)}", "choose one of them for --to")
     opened = open_model(model)
-    write_text(opened, Path(output_folder), header=to == "word2vec")
+    write(opened, Path(output_folder), to)
+    left_out = lost(opened)
+    if left_out:
+        Reporter().note(f"{to} does not carry: {', '.join(left_out)}")
     if as_json:
         emit_json({"file": output_folder, "format": to, "words": len(opened), "dim": opened.vector_size})
-        return
-    emit(
-        f"{output_folder}: {len(opened):,} words, dim {opened.vector_size}"
-        + ("; the parts of unseen words are not carried" if opened.composes else "")
-    )
+    else:
+        emit(f"{output_folder}: {len(opened):,} words, dim {opened.vector_size}")

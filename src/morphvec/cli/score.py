@@ -24,7 +24,9 @@ Analogy = Annotated[
 Pairs = Annotated[
     list[str] | None,
     typer.Option(
-        "--pairs", help="Relations with several right answers (BATS); may be repeated.", show_default=False
+        "--pairs",
+        help="Relations with several right answers, a file or the folder of BATS; may be repeated.",
+        show_default=False,
     ),
 ]
 _JOINT = "\x1f"  # holds the three words of one --bli together on their way through the parser
@@ -139,6 +141,26 @@ def evaluate(
     language: Language = "",
     bootstrap: Bootstrap = 1000,
     seed: Seed = 0,
+    bands: Annotated[
+        bool,
+        typer.Option(
+            "--bands", help="Also a row for each band by the count of the rarest word.", show_default=False
+        ),
+    ] = False,
+    apart: Annotated[
+        bool,
+        typer.Option(
+            "--apart",
+            help="Also a row for the items with words that constraints or tables touched, and one for the others.",
+            show_default=False,
+        ),
+    ] = False,
+    summarise: Annotated[
+        bool,
+        typer.Option(
+            "--summarise", help="Mean and spread over the models (several seeds).", show_default=False
+        ),
+    ] = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table.", show_default=False)
     ] = False,
@@ -150,23 +172,37 @@ def evaluate(
     Example: morphvec evaluate model --similarity men.tsv --analogy questions-words.txt
     """
     settings = _settings(dict(locals()))
+    from morphvec.evaluate.constrained import read_constrained, untold
     from morphvec.evaluate.report import evaluate as run
+    from morphvec.evaluate.summary import check_several
+    from morphvec.evaluate.summary import summarise as summary_of
     from morphvec.evaluate.tables import markdown_table, text_table
 
+    if summarise:
+        check_several(len(models))
     check_models(models)
     reporter = Reporter(quiet=quiet)
-    table = [(path, run(open_model(path), reporter=reporter, **settings)) for path in models]
+    table = []
+    for path in models:
+        model, told = open_model(path), read_constrained(path)
+        if told is None and untold(path):
+            reporter.warn(
+                f"{path} does not list the words of its constraints: no score can be given without them"
+            )
+        table.append((path, run(model, constrained=told, reporter=reporter, **settings)))
     if as_json:
-        emit_json(
-            {
-                "models": [
-                    {"model": path, "results": [result.as_json() for result in results]}
-                    for path, results in table
-                ]
-            }
-        )
+        document: dict[str, Any] = {
+            "models": [
+                {"model": path, "results": [result.as_json() for result in results]}
+                for path, results in table
+            ]
+        }
+        if summarise:
+            document["summary"] = [one.as_json() for one in summary_of(table)[0]]
+        emit_json(document)
     else:
-        emit(markdown_table(table) if markdown else text_table(table))
+        show = markdown_table if markdown else text_table
+        emit(show(table, bands=bands, apart=apart, summary=summarise))
 
 
 def compare(

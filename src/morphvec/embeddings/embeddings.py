@@ -12,10 +12,10 @@ from scipy.sparse import csr_array, issparse, vstack
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.embeddings import store
+from morphvec.embeddings.buckets import Composer
 from morphvec.embeddings.query import METRICS, as_rows, nearest_rows
 from morphvec.embeddings.rows import Rows, Vectors
 from morphvec.embeddings.sparse_rows import canonical
-from morphvec.embeddings.unseen import Parts
 from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.features.space import check_choice
 from morphvec.text.tokenize import Tokenizer
@@ -32,6 +32,7 @@ class Embeddings:
     array, or a SciPy sparse matrix, kept as CSR: such a model answers the same questions at sparse cost, and has no parts.
     counts: int64 [T] or None. contexts: float32 [F, k], the feature vectors, and features their (block, name) pairs.
     biases: float32 [T] of the words and [F] of the contexts, for models whose objective has them (GloVe's b and c).
+    constrained: word → how training was told of it (``offset``, ``lemma``, ``class``, ``parts``); None where it was not.
     parts: what words are made of, for vectors of unseen words. tokenizer: the rule by which queries are folded.
     manifest: the record of how the vectors were made.
 
@@ -47,7 +48,8 @@ class Embeddings:
         contexts: Floats2d | None = None,
         features: Sequence[tuple[str, str]] = (),
         biases: tuple[Floats1d, Floats1d] | None = None,
-        parts: Parts | None = None,
+        constrained: Mapping[str, tuple[str, ...]] | None = None,
+        parts: Composer | None = None,
         tokenizer: Tokenizer = AS_IS,
         languages: Sequence[str] = (),
         manifest: Mapping[str, Any] | None = None,
@@ -77,7 +79,7 @@ class Embeddings:
             fault = store.bias_fault(biases, len(self.words), contexts)
             if fault:
                 raise InputError(fault, "a bias is one finite number for each row", "mend the biases")
-        self.biases = biases
+        self.biases, self.constrained = biases, constrained
         self.parts, self.tokenizer, self.languages = parts, tokenizer, tuple(languages)
         self.manifest: dict[str, Any] = dict(manifest or {})
         if not checked and len(self.key_to_index) != len(self.words):
@@ -197,8 +199,8 @@ class Embeddings:
         composed = self.parts.compose(bare, language) if self.parts is not None else None
         if composed is None:
             rule = (
-                "it shares no part with a known word"
-                if self.composes
+                self.parts.missing
+                if self.parts is not None
                 else "it is not among the words, and this model has no parts to compose it from"
             )
             raise UnknownWordError(
@@ -317,6 +319,7 @@ class Embeddings:
             contexts=found.contexts,
             features=found.features,
             biases=found.biases,
+            constrained=found.constrained,
             parts=found.parts,
             tokenizer=found.tokenizer,
             languages=found.languages,

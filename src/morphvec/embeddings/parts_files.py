@@ -7,7 +7,9 @@
     rules.tsv                listed|induced⇥language⇥suffix|prefix⇥form⇥lemma⇥name, in the order of their use
     morphs.tsv               language⇥morph⇥count; the empty morph counts word boundaries and begins a model
 
-The last four exist where words have a lemma, affixes or morphemes among their parts. They are read when a model is
+    buckets.safetensors      ``buckets`` float32 [buckets, k], the rows of hashed n-grams, instead of all the others
+
+Analyses, segments, rules and morphs exist where words have a lemma, affixes or morphemes among their parts. They are read when a model is
 opened, so that it is of one piece whatever happens to its folder, and taken apart when the first unseen word is asked.
 """
 
@@ -23,6 +25,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from morphvec.artifact import load_lines, open_arrays, save_arrays, save_lines
+from morphvec.embeddings.buckets import LONGEST_GRAM, Buckets, Composer
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.features.composition import MAX_WEIGHT, OWN, ROW_KINDS
@@ -30,14 +33,18 @@ from morphvec.morphology.affixes import AffixRule
 from morphvec.morphology.pieces import KINDS, Analyser
 from morphvec.morphology.segmentation import MorphModel
 
+BUCKETS = "buckets.safetensors"
 ANALYSES, SEGMENTS, RULES, MORPHS = "analyses.tsv", "segments.tsv", "rules.tsv", "morphs.tsv"
 _BROKEN = re.compile("[\n\ud800-\udfff]")  # in the last cell of a line
 _UNFIT = re.compile("[\t\n\ud800-\udfff]")
 _LISTED, _INDUCED = "listed", "induced"
 
 
-def part_fields(parts: Parts | None) -> dict[str, Any]:
+def part_fields(parts: Composer | None) -> dict[str, Any]:
     """What the manifest says of the parts."""
+    if isinstance(parts, Buckets):
+        lengths = {"shortest": parts.shortest, "longest": parts.longest}
+        return {"ngrams": None, "part_weights": None, "buckets": lengths}
     if parts is None:
         return {"ngrams": None, "part_weights": None}
     ngrams = None if parts.ngrams is None else list(parts.ngrams)
@@ -67,6 +74,23 @@ def save_parts(folder: Path, parts: Parts) -> None:
         )
         save_lines(folder / RULES, _lines(_rule_rows(analyser)))
         save_lines(folder / MORPHS, _lines(_morph_rows(analyser)))
+
+
+def save_buckets(folder: Path, parts: Buckets) -> None:
+    """Write the rows of hashed n-grams into an open artifact folder."""
+    save_arrays(folder / BUCKETS, {"buckets": np.asarray(parts.vectors, np.float32)})
+
+
+def load_buckets(path: Path, words: tuple[str, ...], dim: int, told: Mapping[str, Any]) -> Buckets:
+    """Open the rows of hashed n-grams, a memory map. told: as the manifest has it. Raises ValueError, TypeError, KeyError
+    or ArtifactError where they are damaged or at odds."""
+    vectors = open_arrays(path / BUCKETS)["buckets"]
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim or not len(vectors):
+        raise ValueError(f"buckets of shape {vectors.shape} beside vectors of {dim} numbers")
+    shortest, longest = int(told["shortest"]), int(told["longest"])
+    if not 1 <= shortest <= longest <= LONGEST_GRAM:
+        raise ValueError("the buckets' n-grams are not a pair of lengths")
+    return Buckets(words, vectors, shortest, longest)
 
 
 def load_parts(

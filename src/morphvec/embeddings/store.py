@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
@@ -24,7 +25,8 @@ from morphvec.artifact import (
     write_manifest,
     writing,
 )
-from morphvec.embeddings.parts_files import load_parts, part_fields, save_parts
+from morphvec.embeddings.buckets import Buckets, Composer
+from morphvec.embeddings.parts_files import load_buckets, load_parts, part_fields, save_buckets, save_parts
 from morphvec.embeddings.rows import Vectors
 from morphvec.embeddings.unseen import Parts
 from morphvec.embeddings.vector_files import load_vectors, vector_arrays, vectors_sha256
@@ -33,8 +35,10 @@ from morphvec.text.tokenize import Tokenizer
 from morphvec.version import __version__
 
 NOUN = "model"
+CONSTRAINED = "constrained.tsv"  # word⇥how,how…: the words that training was told of
 BIASES = ("vector_biases", "context_biases")  # their names among the arrays
 _UNFIT = re.compile("[\n\ud800-\udfff]")
+_NUMBERS = 1 << 22  # looked at at a time
 _MEND = "restore the folder, or train it anew"
 
 
@@ -47,7 +51,8 @@ class Servable(Protocol):
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
     biases: tuple[Floats1d, Floats1d] | None
-    parts: Parts | None
+    constrained: Mapping[str, tuple[str, ...]] | None
+    parts: Composer | None
     tokenizer: Tokenizer
     languages: tuple[str, ...]
     manifest: dict[str, Any]
@@ -63,7 +68,8 @@ class Stored:
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
     biases: tuple[Floats1d, Floats1d] | None
-    parts: Parts | None
+    constrained: Mapping[str, tuple[str, ...]] | None
+    parts: Composer | None
     tokenizer: Tokenizer
     languages: tuple[str, ...]
     manifest: dict[str, Any]
@@ -83,6 +89,12 @@ def versions() -> dict[str, str]:
     }
 
 
+def all_finite(array: NDArray[Any]) -> bool:
+    """Whether no number of an array of any rank is NaN or infinite; looked at block by block."""
+    rows = max(_NUMBERS // max(int(np.prod(array.shape[1:])), 1), 1)
+    return all(bool(np.isfinite(array[low : low + rows]).all()) for low in range(0, len(array), rows))
+
+
 def bias_fault(biases: tuple[Floats1d, Floats1d], words: int, contexts: Floats2d | None) -> str:
     """What is wrong with the biases of words and contexts, "" for nothing: float32 [T] and [F], all finite."""
     of_words, of_contexts = biases
@@ -95,6 +107,16 @@ def bias_fault(biases: tuple[Floats1d, Floats1d], words: int, contexts: Floats2d
         return f"biases of types {of_words.dtype} and {of_contexts.dtype}"
     finite = bool(np.isfinite(of_words).all() and np.isfinite(of_contexts).all())
     return "" if finite else "biases that are not finite"
+
+
+def _load_constrained(path: Path, manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]] | None:
+    """Word → how training was told of it; None where the folder has no list."""
+    if CONSTRAINED not in manifest["parts"]:
+        return None
+    rows = [line.rpartition("\t") for line in load_lines(path / CONSTRAINED)]
+    if not all(word for word, _, _ in rows):
+        raise ValueError("a list of constrained words with a line that has none")
+    return {word: tuple(how.split(",")) for word, _, how in rows}
 
 
 def _load_biases(
@@ -124,10 +146,12 @@ def save(
         arrays["contexts"] = np.asarray(model.contexts, np.float32)
     if model.biases is not None:
         arrays |= {name: np.asarray(bias) for name, bias in zip(BIASES, model.biases, strict=True)}
-    if model.parts is not None:
+    if isinstance(model.parts, Parts):
         arrays["parts"] = np.asarray(model.parts.vectors, np.float32)
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
+    buckets = model.parts if isinstance(model.parts, Buckets) else None
+    more = {} if buckets is None else {"buckets": buckets.vectors}
+    for name, array in {**arrays, **more}.items():
+        if not all_finite(array):
             raise OutputError(
                 f"{name} hold numbers that are not finite",
                 "only finite numbers are ever written",
@@ -154,6 +178,8 @@ def save(
     fields.setdefault("versions", versions())
     fields.setdefault("inputs", [])
     fields.pop("parts", None)
+    if buckets is None:
+        fields.pop("buckets", None)
     with writing(path, overwrite=overwrite) as folder:
         counts = np.zeros(len(model.words), np.int64) if model.counts is None else model.counts
         save_lines(
@@ -163,8 +189,13 @@ def save(
         save_arrays(folder / "vectors.safetensors", arrays)
         if model.features:
             save_lines(folder / "features.tsv", (f"{block}\t{name}" for block, name in model.features))
-        if model.parts is not None:
+        if model.constrained is not None:
+            told = (f"{word}\t{','.join(how)}" for word, how in model.constrained.items())
+            save_lines(folder / CONSTRAINED, told)
+        if isinstance(model.parts, Parts):
             save_parts(folder, model.parts)
+        if buckets is not None:
+            save_buckets(folder, buckets)
         save_lines(folder / LOG, (json.dumps(record, ensure_ascii=False, allow_nan=False) for record in log))
         write_manifest(folder, NOUN, fields)
     return fields
@@ -186,11 +217,15 @@ def load(path: str | Path) -> Stored:
         if len(words) != shape[0]:
             raise ValueError(f"{len(words)} words and a manifest with {shape[0]}")
         vectors = load_vectors(arrays, shape, sparse=manifest.get("sparse", False) is True)
-        parts = None
+        parts: Composer | None = None
         # Release 0.1 knew n-grams only and did not say so.
         weights = manifest.get("part_weights", {"ngrams": 1.0} if manifest.get("ngrams") else None)
         if weights is not None:
             parts = load_parts(path, arrays["parts"], words, manifest["ngrams"], weights)
+        if manifest.get("buckets") is not None:
+            if parts is not None:
+                raise ValueError("parts and buckets at once")
+            parts = load_buckets(path, words, shape[1], manifest["buckets"])
         features = []
         if (path / "features.tsv").is_file():
             features = [
@@ -206,6 +241,7 @@ def load(path: str | Path) -> Stored:
             arrays.get("contexts"),
             tuple(features),
             _load_biases(arrays, len(words), arrays.get("contexts")),
+            _load_constrained(path, manifest),
             parts,
             Tokenizer(**manifest["tokenizer"]),
             tuple(str(language) for language in manifest["languages"]),

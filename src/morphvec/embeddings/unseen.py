@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -40,6 +41,8 @@ class Parts:
     ngrams: tuple[int, int] | None
     weights: Mapping[str, float] = field(default_factory=lambda: {"ngrams": 1.0})
     told: Analyser | Callable[[], Analyser] = field(default_factory=Analyser)
+
+    missing: ClassVar[str] = "it shares no part with a known word"
 
     @cached_property
     def analyser(self) -> Analyser:

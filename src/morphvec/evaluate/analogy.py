@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, hstack
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.embeddings.rows import Mix, Rows, csr_of, one_by_one
 from morphvec.errors import OptionError
-from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint, unit_rows
+from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint, rarest, unit_rows
 from morphvec.evaluate.datasets import AnalogySet, RelationSet
 from morphvec.rng import stream
 
@@ -97,9 +97,21 @@ def score(
             axis=1
         )
         detail = {"section": section.name, **shared, "answer_left_out": int(barred.sum())}
+        given, right = candidates[asked], np.where(section.right < 0, -1, candidates[section.right])
         outcomes.append(
             Outcome(
-                task, dataset.name, section.name, "skip", section.total, section.items, hits, None, detail
+                task,
+                dataset.name,
+                section.name,
+                "skip",
+                section.total,
+                section.items,
+                hits,
+                None,
+                detail,
+                words=np.concatenate([given, right], axis=1),
+                keys=model.words,
+                counts=rarest(model.counts, given, right),
             )
         )
     totals: dict[str, list[Outcome]] = {"all": outcomes}
@@ -112,7 +124,8 @@ def score(
         }
     sums = [_total(task, dataset.name, name, parts, shared) for name, parts in totals.items()]
     hint = language_hint(model, language)
-    return [_explained(outcome, chosen.by_pair, hint) for outcome in [*outcomes, *sums]]
+    alone = [replace(outcome, counts=None) for outcome in outcomes]  # bands of a section would be small
+    return [_explained(outcome, chosen.by_pair, hint) for outcome in [*alone, *sums]]
 
 
 def check(method: str, restrict: int) -> None:
@@ -133,6 +146,10 @@ def _candidates(model: WordVectors, restrict: int, language: str) -> Ints1d:
 
 def _total(task: str, dataset: str, name: str, parts: list[Outcome], shared: dict[str, Any]) -> Outcome:
     left_out = sum(part.detail["answer_left_out"] for part in parts)
+    words = [part.words for part in parts if part.words is not None]
+    counts = [part.counts for part in parts if part.counts is not None]
+    width = max((each.shape[1] for each in words), default=0)
+    filled = [np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=-1) for each in words]
     return Outcome(
         task,
         dataset,
@@ -143,6 +160,9 @@ def _total(task: str, dataset: str, name: str, parts: list[Outcome], shared: dic
         np.concatenate([np.zeros(0), *(part.values for part in parts)]),
         None,
         {"section": name, "sections": len(parts), **shared, "answer_left_out": left_out},
+        words=np.concatenate([np.zeros((0, width), np.int64), *filled]),
+        keys=parts[0].keys if parts else (),
+        counts=np.concatenate(counts) if counts else None,
     )
 
 

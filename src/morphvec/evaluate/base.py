@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from morphvec.arrays import Floats1d, Ints1d
+import numpy as np
+
+from morphvec.arrays import Floats1d, Ints1d, Ints2d
 from morphvec.embeddings.query import as_rows
 from morphvec.embeddings.rows import Rows, Vectors
 from morphvec.errors import OptionError
@@ -52,10 +54,13 @@ class Outcome:
 
     items: int64[n], which items of the test these are, so that two models can be paired.
     values: float64[n], a cosine, a hit (0 or 1) or a reciprocal rank.
-    gold: float64[n] human scores where the metric is a rank correlation; None where it is the mean of ``values``.
+    gold: float64[n] human scores where the metric is a correlation; None where it is the mean of ``values``.
     total: how many items the test has; the rest is counted as not answered.
     reason: why nothing could be answered, where that is so.
     clusters: int64[n], items of one number belong together and are drawn together; None where each stands alone.
+    words: int64[n, m], the words of each item as places in ``keys``, filled up with -1; None where they are not told.
+    counts: int64[n], how often the training text has the rarest word of each item (see ``rarest``); None where
+    counts are not known, or where there are to be no bands by them.
     """
 
     task: str
@@ -69,6 +74,23 @@ class Outcome:
     detail: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     clusters: Ints1d | None = None
+    words: Ints2d | None = None
+    keys: Sequence[str] = ()
+    counts: Ints1d | None = None
+
+
+def rarest(counts: Ints1d | None, given: Ints2d, right: Ints2d) -> Ints1d | None:
+    """int64[n]: the count of the rarest word of each item; of several right answers the most frequent one counts.
+
+    counts: of all words, None where they are not known. given: int64[n, m] words of which each matters; right:
+    int64[n, r] words of which one is enough, filled up with -1.
+    """
+    if counts is None:
+        return None
+    counts = np.asarray(counts)
+    answer = np.where(right >= 0, counts[right], -1).max(axis=1, initial=-1)
+    found: Ints1d = np.minimum(counts[given].min(axis=1, initial=np.iinfo(np.int64).max), answer)
+    return found
 
 
 def key_of(model: WordVectors, word: str, language: str = "") -> str:

@@ -86,7 +86,8 @@ def read_similarity(path: str | Path) -> SimilaritySet:
 
     The first line decides the separator: a tab, else a comma, else white space. It is a header where its first
     cell is "word", "word1" or "word 1" and the score column holds no number; the score is then the column named SimLex999,
-    else the third. Raises InputError with the line.
+    else the third. Lines before it that begin with # are remarks, unless they are a header or a pair. Raises InputError
+    with the line.
     """
     path = Path(path)
     split: Callable[[str], list[str]] | None = None
@@ -99,6 +100,9 @@ def read_similarity(path: str | Path) -> SimilaritySet:
             header = _header(split(line))
             if header is not None:
                 width, column = header
+                continue
+            if line.startswith("#") and not _is_pair(split(line)):
+                split = None
                 continue
         cells = split(line)
         if len(cells) != width or not cells[0] or not cells[1]:
@@ -136,17 +140,49 @@ def read_analogies(path: str | Path) -> AnalogySet:
 
 
 def read_relations(path: str | Path) -> RelationSet:
-    """Read ``relation⇥word⇥answer/answer`` (the BATS words in one file). Raises InputError with the line."""
+    """Read ``relation⇥word⇥answer/answer``, or ``word⇥answer/answer`` of the relation that the file is named after, or
+    a folder of such files (BATS): every .txt file in it and in its sub-folders, in the order of their paths; files
+    whose names begin with a dot are left out.
+
+    The first line of a file decides which; two columns without a tab are parted by white space. Raises InputError with
+    the line, and for a folder without .txt files or with two of one name.
+    """
     path = Path(path)
-    rows: list[RelatedWord] = []
+    if not path.is_dir():
+        return RelationSet(path.name, tuple(_relation_rows(path)))
+    files = sorted(file for file in path.rglob("[!.]*.txt") if file.is_file())
+    if not files:
+        raise InputError(
+            f"{path} has no .txt files",
+            "a folder of relations has a .txt file for each",
+            "name another folder",
+        )
+    first: dict[str, Path] = {}
+    for file in files:
+        if first.setdefault(file.stem, file) != file:
+            raise InputError(
+                f"{first[file.stem]} and {file}", "a relation is named after its file", "rename one of them"
+            )
+    return RelationSet(path.absolute().name, tuple(row for file in files for row in _relation_rows(file)))
+
+
+def _relation_rows(path: Path) -> Iterator[RelatedWord]:
+    named: bool | None = None  # whether the lines name their relation
+    found = False
     for number, line in _lines(path):
         cells = [cell.strip() for cell in line.split("\t")]
-        answers = tuple(part.strip() for part in cells[-1].split("/") if part.strip())
-        if len(cells) != 3 or not cells[0] or not cells[1] or not answers:
-            raise _columns(path, number, line, "three columns relation⇥word⇥answer/answer, parted by tabs")
-        rows.append(RelatedWord(cells[0], cells[1], answers))
-    _require(path, len(rows), "relation⇥word⇥answer/answer")
-    return RelationSet(path.name, tuple(rows))
+        if len(cells) == 1 and len(line.split()) == 2:
+            cells = line.split()
+        if named is None:
+            named = len(cells) != 2
+        relation, *rest = cells if named else [path.stem, *cells]
+        answers = tuple(part.strip() for part in rest[-1].split("/") if part.strip()) if rest else ()
+        if len(rest) != 2 or not relation or not rest[0] or not answers:
+            wanted = "three columns relation⇥word⇥answer/answer, parted by tabs"
+            raise _columns(path, number, line, wanted if named else "two columns word⇥answer/answer")
+        found = True
+        yield RelatedWord(relation, rest[0], answers)
+    _require(path, int(found), "relation⇥word⇥answer/answer")
 
 
 def read_dictionary(path: str | Path) -> DictionarySet:
@@ -232,6 +268,13 @@ def _header(cells: list[str]) -> tuple[int, int] | None:
     except ValueError:
         return len(cells), column
     return None
+
+
+def _is_pair(cells: list[str]) -> bool:
+    try:
+        return len(cells) == 3 and math.isfinite(float(cells[2]))
+    except ValueError:
+        return False
 
 
 def _number(path: Path, number: int, cell: str) -> float:

@@ -3,8 +3,9 @@
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), §13.3. Items are drawn with replacement;
 the interval holds the middle 95% of the scores of the draws. The same seed gives the same interval.
 
-Items are taken as independent, except where clusters of them are drawn whole. Analogy questions of a section share their pairs, so their interval speaks of other
-questions made of these pairs and is too narrow for other pairs; the methods on pairs have no such flaw.
+Items are taken as independent, except where clusters of them are drawn whole. Analogy questions of a section share
+their pairs, so their interval speaks of other questions made of these pairs and is too narrow for other pairs; the
+methods on pairs have no such flaw.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from morphvec.arrays import Floats1d, Ints1d, Ints2d
-from morphvec.evaluate.similarity import weighted_spearman
+from morphvec.evaluate.similarity import weighted_pearson, weighted_spearman
 from morphvec.rng import stream
 
 _BLOCK = 1_000_000  # cells of one block of draws: bounds the memory
+_CORRELATIONS = {"spearman": weighted_spearman, "pearson": weighted_pearson}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,15 @@ def spearman_interval(x: Floats1d, y: Floats1d, *, resamples: int = 1000, seed: 
     A draw in which a side is constant has no correlation and is left out (see ``Interval.draws``); None where no
     draw has one.
     """
-    scores = [weighted_spearman(x, y, weights) for weights in _draws(len(x), resamples, seed)]
+    return correlation_interval("spearman", x, y, resamples=resamples, seed=seed)
+
+
+def correlation_interval(
+    metric: str, x: Floats1d, y: Floats1d, *, resamples: int = 1000, seed: int = 0
+) -> Interval | None:
+    """The same for either correlation, ``spearman`` or ``pearson``."""
+    correlation = _CORRELATIONS[metric]
+    scores = [correlation(x, y, weights) for weights in _draws(len(x), resamples, seed)]
     return _percentiles(np.concatenate(scores)) if scores else None
 
 
@@ -79,8 +89,16 @@ def spearman_difference_interval(
     a: Floats1d, b: Floats1d, gold: Floats1d, *, resamples: int = 1000, seed: int = 0
 ) -> Interval | None:
     """The interval of spearman(a, gold) − spearman(b, gold): both models see the same draw of items."""
+    return correlation_difference_interval("spearman", a, b, gold, resamples=resamples, seed=seed)
+
+
+def correlation_difference_interval(
+    metric: str, a: Floats1d, b: Floats1d, gold: Floats1d, *, resamples: int = 1000, seed: int = 0
+) -> Interval | None:
+    """The same for either correlation, ``spearman`` or ``pearson``."""
+    correlation = _CORRELATIONS[metric]
     scores = [
-        weighted_spearman(a, gold, weights) - weighted_spearman(b, gold, weights)
+        correlation(a, gold, weights) - correlation(b, gold, weights)
         for weights in _draws(len(gold), resamples, seed)
     ]
     return _percentiles(np.concatenate(scores)) if scores else None

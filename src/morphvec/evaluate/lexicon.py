@@ -19,7 +19,7 @@ import numpy as np
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.embeddings.rows import Rows, one_by_one
-from morphvec.evaluate.base import Outcome, WordVectors, check_language, key_of, unit_rows
+from morphvec.evaluate.base import Outcome, WordVectors, check_language, key_of, rarest, unit_rows
 from morphvec.evaluate.datasets import DictionarySet
 
 NEIGHBOURS = 10
@@ -52,8 +52,10 @@ def score(model: WordVectors, dataset: DictionarySet, source: str, target: str) 
         check_language(model, language)
     words_of = {language: _words(model, language) for language in (source, target)}
     queries = _queries(model, dataset, source, target, words_of[source], words_of[target])
-    sources = unit_rows(model.vectors, _rows(model, source))
-    targets = unit_rows(model.vectors, _rows(model, target))
+    source_rows, target_rows = _rows(model, source), _rows(model, target)
+    sources, targets = unit_rows(model.vectors, source_rows), unit_rows(model.vectors, target_rows)
+    asked, right = source_rows[queries.source][:, None], target_rows[queries.targets]
+    counts = rarest(model.counts, asked, right)
     ranks = _ranks(sources, targets, queries)
     identical = (
         float((queries.targets == queries.same[:, None]).any(axis=1).mean()) if len(queries.items) else None
@@ -95,6 +97,9 @@ def score(model: WordVectors, dataset: DictionarySet, source: str, target: str) 
                         None,
                         detail,
                         reason,
+                        words=np.concatenate([asked, right], axis=1)[kept],
+                        keys=model.words,
+                        counts=None if counts is None else counts[kept],
                     )
                 )
     return outcomes
@@ -160,10 +165,19 @@ def _ranks(sources: Rows, targets: Rows, queries: _Queries) -> dict[str, Ints1d]
         part = scores[: block.stop - start]
         targets.scores(one_by_one(sources, queries.source[block]), part)
         ranks["cosine"][block] = best_rank(part, queries.targets[block])
-        part *= 2
-        part -= hubness
+        to_csls(part, hubness)
         ranks["csls"][block] = best_rank(part, queries.targets[block])
     return ranks
+
+
+def to_csls(cosines: Floats2d, hubness: Floats1d) -> None:
+    """Turn cosines float32 [n, T] of n queries with all candidates into 2 cos(x, y) − r(y), in place.
+
+    hubness: float32 [T], the ``neighbourhood`` of the candidates among the words of the queries' side. CSLS less what
+    is the same for all candidates of a query, so that it orders them as CSLS does.
+    """
+    cosines *= 2
+    cosines -= hubness
 
 
 def neighbourhood(rows: Rows, others: Rows, k: int) -> Floats1d:

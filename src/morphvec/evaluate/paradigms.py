@@ -28,13 +28,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from morphvec.arrays import Bools1d, Floats1d, Ints1d
+from morphvec.arrays import Bools1d, Floats1d, Ints1d, Ints2d
 from morphvec.embeddings.rows import Mix, Rows, one_by_one
 from morphvec.evaluate import inflection
-from morphvec.evaluate.base import Outcome, WordVectors
+from morphvec.evaluate.base import Outcome, WordVectors, rarest
 from morphvec.evaluate.inflection import Inflections
 from morphvec.evaluate.ranks import exact_ranks
-from morphvec.evaluate.similarity import BANDS
 from morphvec.morphology.rows import MULTIWORD
 from morphvec.morphology.tables import Table
 
@@ -91,14 +90,14 @@ def score(
     barred = np.where(asked.lemma_is_right, -1, asked.lemma)
     answers = (base + OFFSET_WEIGHT * asked.offsets, base, base + asked.offsets)
     found = _ranks(words.vectors, answers, asked, barred)
+    lemma, right = asked.lemma[:, None], _filled(asked)
+    counts = rarest(words.counts, lemma, right)
     outcomes = []
     for name, ranks in zip(("model", "lemma", "mean-offset"), found, strict=True):
         values = {"mrr": 1.0 / ranks, **{f"p@{k}": (ranks <= k).astype(np.float64) for k in (1, 10)}}
         for measure, each in values.items():
             detail = {"answer": name, "measure": measure, **shared}
             detail["form_differs"] = _mean(each[~asked.lemma_is_right])
-            if words.counts is not None:
-                detail["bands"] = _bands(words.counts, asked, each)
             outcomes.append(
                 Outcome(
                     "paradigms",
@@ -112,9 +111,20 @@ def score(
                     detail,
                     reason,
                     words.first_of[asked.lemma_of],
+                    np.concatenate([lemma, right], axis=1),
+                    words.keys,
+                    counts,
                 )
             )
     return outcomes
+
+
+def _filled(asked: _Questions) -> Ints2d:
+    """int64[n, m]: the right candidates of each question, filled up with -1."""
+    lengths = np.diff(asked.starts)
+    right = np.full((len(lengths), int(lengths.max(initial=0))), -1, dtype=np.int64)
+    right[np.arange(right.shape[1]) < lengths[:, None]] = asked.right
+    return right
 
 
 def _ranks(rows: Rows, answers: Sequence[csr_array], asked: _Questions, barred: Ints1d) -> list[Ints1d]:
@@ -187,18 +197,6 @@ def _questions(words: Inflections) -> _Questions:
 def _reason(asked: _Questions) -> str:
     counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in asked.skipped.items() if count)
     return f"none of the {asked.total} questions can be asked: {counts}"
-
-
-def _bands(counts: Ints1d, asked: _Questions, values: Floats1d) -> dict[str, dict[str, Any]]:
-    """n and score by the count of the rarer of lemma and answer (the most frequent one, where several are right)."""
-    if not len(values):
-        return {name: _mean(values) for name, _, _ in BANDS}
-    answer = np.maximum.reduceat(counts[asked.right], asked.starts[:-1])
-    rarer = np.minimum(counts[asked.lemma], answer)
-    return {
-        name: _mean(values[(rarer >= low) & (rarer <= high if high is not None else True)])
-        for name, low, high in BANDS
-    }
 
 
 def _mean(values: Floats1d) -> dict[str, Any]:

@@ -5,20 +5,19 @@ Nothing is printed here: results are values, and ``tables`` makes strings of the
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from morphvec.arrays import Floats1d
 from morphvec.errors import OptionError
 from morphvec.evaluate import analogy as analogies
-from morphvec.evaluate import collapse, datasets, inflection, intervals, lexicon, paradigms
+from morphvec.evaluate import collapse, datasets, inflection, intervals, lexicon, measure, paradigms
 from morphvec.evaluate import similarity as similarities
 from morphvec.evaluate.base import Outcome, WordVectors, check_language
+from morphvec.evaluate.constrained import read_constrained
 from morphvec.evaluate.datasets import AnalogySet, DictionarySet, RelationSet, SimilaritySet
 from morphvec.morphology.tables import Table, parse_language_path, read_unimorph, read_words
 from morphvec.report import SILENT, Reporter
@@ -31,6 +30,9 @@ class Result:
     """One score of one model. ``score``, ``low`` and ``high`` are fractions, or None with ``detail["reason"]``.
 
     n of total items could be answered; coverage = n / total; ``unknown`` is the rule for words without a row.
+    ``detail["bands"]``: scores by how often the training text has the rarest word of an item, where that is known;
+    ``detail["constrained"]``: the items with words that the training was told of, and the score without them
+    (``measure`` has both rules).
     """
 
     task: str
@@ -129,6 +131,7 @@ def evaluate(
     language: str = "",
     bootstrap: int = 1000,
     seed: int = 0,
+    constrained: File | Collection[str] | None = None,
     reporter: Reporter = SILENT,
 ) -> list[Result]:
     """Score a model on test files (or on sets already read), in the order of the arguments.
@@ -138,6 +141,8 @@ def evaluate(
     unknown: one rule for unknown words of similarity sets (``skip``, ``compose``, ``zero``); None gives a result for
     skip and, where the model composes, one for compose. restrict: candidates of an analogy. language: of words that
     do not carry theirs, in a model of several languages. bootstrap: draws for the 95% intervals; 0 for none.
+    constrained: the keys of the words that the training was told of, or the model's folder, which lists them; every
+    result then says how many of its items have such words, and what the score is without these.
     Raises InputError with the line of a bad file, OptionError for a bad setting; both before any work.
     """
     plan = _Plan(
@@ -150,11 +155,14 @@ def evaluate(
         seed,
     )
     _check(model, plan)
+    told = read_constrained(constrained) if isinstance(constrained, File) else constrained
+    if told is not None:
+        told = frozenset(told)
     tests = list(_tests(plan, compose=model.composes))
     results: list[Result] = []
     with reporter.stage("evaluate", total=len(tests), unit="tests") as progress:
         for test in tests:
-            results += [_result(outcome, bootstrap, seed) for outcome in _run(model, plan, test)]
+            results += [_result(outcome, told, bootstrap, seed) for outcome in _run(model, plan, test)]
             progress.advance(1, test.name)
     return results
 
@@ -274,7 +282,8 @@ def _tests(plan: _Plan, *, compose: bool) -> Iterator[_Test]:
 
 def _run(model: WordVectors, plan: _Plan, test: _Test) -> list[Outcome]:
     if isinstance(test.dataset, SimilaritySet):
-        return [similarities.score(model, test.dataset, test.rule, language=plan.language)]
+        outcome = similarities.score(model, test.dataset, test.rule, language=plan.language)
+        return [outcome, similarities.as_pearson(outcome)]
     if isinstance(test.dataset, DictionarySet):
         return lexicon.score(model, test.dataset, *test.languages)
     if isinstance(test.dataset, Table):
@@ -290,30 +299,30 @@ def _run(model: WordVectors, plan: _Plan, test: _Test) -> list[Outcome]:
     )
 
 
-def _result(outcome: Outcome, bootstrap: int, seed: int) -> Result:
-    n, detail = len(outcome.values), dict(outcome.detail)
-    score = _score(outcome.values, outcome.gold)
-    interval = None
-    if score is None:
+def _result(outcome: Outcome, constrained: Collection[str] | None, bootstrap: int, seed: int) -> Result:
+    found, detail = measure.measure(outcome, bootstrap=bootstrap, seed=seed), dict(outcome.detail)
+    if found.score is None:
         detail["reason"] = outcome.reason
-    elif outcome.gold is None:
-        interval = intervals.mean_interval(
-            outcome.values, clusters=outcome.clusters, resamples=bootstrap, seed=seed
-        )
-    else:
-        interval = intervals.spearman_interval(outcome.values, outcome.gold, resamples=bootstrap, seed=seed)
-    if interval is not None and interval.draws < bootstrap:
-        detail["draws"] = interval.draws
+    if found.draws is not None and found.draws < bootstrap:
+        detail["draws"] = found.draws
+    bands = measure.bands(outcome, bootstrap=bootstrap, seed=seed)
+    if bands is not None:
+        detail["bands"] = bands
+    apart = None
+    if constrained is not None:
+        apart = measure.apart(outcome, constrained, bootstrap=bootstrap, seed=seed)
+    if apart is not None:
+        detail["constrained"] = apart
     return Result(
         outcome.task,
         outcome.dataset,
         outcome.metric,
-        score,
-        None if interval is None else interval.low,
-        None if interval is None else interval.high,
-        n,
+        found.score,
+        found.low,
+        found.high,
+        found.n,
         outcome.total,
-        n / outcome.total if outcome.total else 0.0,
+        found.n / outcome.total if outcome.total else 0.0,
         outcome.unknown,
         detail,
     )
@@ -323,14 +332,16 @@ def _comparison(left: Outcome, right: Outcome, bootstrap: int, seed: int) -> Com
     shared, i, j = np.intersect1d(left.items, right.items, assume_unique=True, return_indices=True)
     a, b = left.values[i], right.values[j]
     gold = None if left.gold is None else left.gold[i]
-    scores = _score(a, gold), _score(b, gold)
+    scores = measure.score_of(left.metric, a, gold), measure.score_of(left.metric, b, gold)
     difference = None if scores[0] is None or scores[1] is None else scores[0] - scores[1]
     interval = None
     if difference is not None and gold is None:
         clusters = None if left.clusters is None else left.clusters[i]
         interval = intervals.mean_difference_interval(a, b, clusters=clusters, resamples=bootstrap, seed=seed)
     elif difference is not None and gold is not None:
-        interval = intervals.spearman_difference_interval(a, b, gold, resamples=bootstrap, seed=seed)
+        interval = intervals.correlation_difference_interval(
+            left.metric, a, b, gold, resamples=bootstrap, seed=seed
+        )
     return Comparison(
         left.task,
         left.dataset,
@@ -343,11 +354,3 @@ def _comparison(left: Outcome, right: Outcome, bootstrap: int, seed: int) -> Com
         interval is not None and (interval.low > 0 or interval.high < 0),
         left.unknown,
     )
-
-
-def _score(values: Floats1d, gold: Floats1d | None) -> float | None:
-    """The mean, or the rank correlation with ``gold``; None where it is not defined."""
-    if gold is None:
-        return float(values.mean()) if len(values) else None
-    value = similarities.spearman(values, gold) if len(values) >= similarities.LEAST else math.nan
-    return value if math.isfinite(value) else None

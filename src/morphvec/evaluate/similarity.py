@@ -1,4 +1,5 @@
-"""Word similarity: rank correlation of cosines with human scores, with a stated rule for unknown words.
+"""Word similarity: correlation of cosines with human scores, by ranks and as they are, with a stated rule for unknown
+words.
 
 The cosines are worked out in float64, one pair at a time, so that they do not depend on threads; pairs of equal
 cosine (or of equal human score) share the mean of their ranks. A vector of zeros has cosine 0 with everything.
@@ -7,19 +8,19 @@ cosine (or of equal human score) share the mean of their ranks. A vector of zero
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from morphvec.arrays import Bools1d, Floats1d, Ints1d, Ints2d
+from morphvec.arrays import Bools1d, Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.embeddings.query import as_rows
 from morphvec.errors import OptionError, UnknownWordError
 from morphvec.evaluate.base import Outcome, WordVectors, key_of, language_hint
 from morphvec.evaluate.datasets import SimilaritySet
 
 RULES = ("skip", "compose", "zero")
-LEAST = 3  # pairs; below that a rank correlation says nothing
-BANDS = (("unseen", 0, 0), ("<100", 1, 99), ("100-1000", 100, 1000), (">1000", 1001, None))
+LEAST = 3  # pairs; below that a correlation says nothing
 
 
 def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, language: str = "") -> Outcome:
@@ -55,18 +56,16 @@ def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, lan
     values = as_rows(model.vectors).picked(rows, composed).cosines(index[items])
     gold = dataset.scores[items]
     detail: dict[str, Any] = {
-        "pearson": _finite(pearson(values, gold)),
         "unknown_words": int((~seen).sum()),
         "unknown_pairs": int((~seen[index].all(axis=1)).sum()),
     }
     if rule == "compose":
         detail["composed_words"] = int((usable & ~seen).sum())
         detail["uncomposed_words"] = int((~usable).sum())
+    counts = None
     if model.counts is not None:
-        counts = np.where(seen, model.counts[np.maximum(rows, 0)], 0)
-        detail["bands"] = _bands(
-            counts[index[items]].min(axis=1, initial=np.iinfo(np.int64).max), values, gold
-        )
+        of_word = np.where(seen, np.asarray(model.counts)[np.maximum(rows, 0)], 0)
+        counts = of_word[index[items]].min(axis=1, initial=np.iinfo(np.int64).max)
     reason = ""
     if len(items) < LEAST:
         reason = (
@@ -76,8 +75,25 @@ def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, lan
     elif (values == values[0]).all() or (gold == gold[0]).all():
         reason = f"all {'cosines' if (values == values[0]).all() else 'human scores'} are equal"
     return Outcome(
-        "similarity", dataset.name, "spearman", rule, len(index), items, values, gold, detail, reason
+        "similarity",
+        dataset.name,
+        "spearman",
+        rule,
+        len(index),
+        items,
+        values,
+        gold,
+        detail,
+        reason,
+        words=index[items],
+        keys=tuple(slots),
+        counts=counts,
     )
+
+
+def as_pearson(outcome: Outcome) -> Outcome:
+    """The same cosines, for Pearson's correlation: whether they grow with the human scores in a straight line."""
+    return replace(outcome, metric="pearson")
 
 
 def check_rule(rule: str, *, composes: bool = True) -> None:
@@ -120,6 +136,33 @@ def pearson(x: Floats1d, y: Floats1d) -> float:
     return float((left * right).sum()) / math.sqrt(square) if square > 0 else math.nan
 
 
+def weighted_pearson(x: Floats1d, y: Floats1d, weights: Ints2d) -> Floats1d:
+    """float64[r]: Pearson's correlation of ``x``, ``y`` float[n], item i standing weights[s, i] times in sample s.
+
+    NaN where a side of the sample is constant.
+    """
+    total = weights.sum(axis=1)
+    left, right = (_centred(side, weights, total) for side in (x, y))
+    both = np.einsum("sn,sn,sn->s", weights, left, right)
+    square = np.einsum("sn,sn,sn->s", weights, left, left) * np.einsum("sn,sn,sn->s", weights, right, right)
+    varied = (square > 0) & _varied(x, weights) & _varied(y, weights)
+    scores: Floats1d = np.divide(both, np.sqrt(square), out=np.full(len(both), np.nan), where=varied)
+    return scores
+
+
+def _centred(x: Floats1d, weights: Ints2d, total: Ints1d) -> Floats2d:
+    means = np.einsum("sn,n->s", weights, x) / np.maximum(total, 1)
+    centred: Floats2d = x - means[:, None]
+    return centred
+
+
+def _varied(x: Floats1d, weights: Ints2d) -> Bools1d:
+    """Whether a sample holds two different values: rounding could give equal ones a spread."""
+    least, most = np.where(weights, x, np.inf).min(axis=1), np.where(weights, x, -np.inf).max(axis=1)
+    varied: Bools1d = least < most
+    return varied
+
+
 def _ranks(x: Floats1d, weights: Ints2d) -> Floats1d:
     """float64[r, n]: the rank of every item in every sample."""
     values, group = np.unique(x, return_inverse=True)
@@ -128,20 +171,3 @@ def _ranks(x: Floats1d, weights: Ints2d) -> Floats1d:
     size = np.add.reduceat(weights[:, order], starts, axis=1)
     ranks: Floats1d = (np.cumsum(size, axis=1) - size + (size + 1) / 2)[:, group]
     return ranks
-
-
-def _bands(rarer: Ints1d, values: Floats1d, gold: Floats1d) -> dict[str, dict[str, Any]]:
-    """n and correlation by the count of the rarer word of a pair; a word outside the vocabulary counts 0."""
-    bands = {}
-    for name, low, high in BANDS:
-        inside: Bools1d = (rarer >= low) & (rarer <= high if high is not None else True)
-        n = int(inside.sum())
-        bands[name] = {
-            "n": n,
-            "score": _finite(spearman(values[inside], gold[inside])) if n >= LEAST else None,
-        }
-    return bands
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -35,6 +35,7 @@ from morphvec.pipeline.options import (
     check_names,
     make_stage,
 )
+from morphvec.pipeline.touched import touched_words
 from morphvec.report import SILENT, Reporter
 from morphvec.text.corpus import Corpus, encode, scan
 from morphvec.text.encoded import Encoded
@@ -195,6 +196,8 @@ def make_model(
         if keeper is not None:
             keeper.interrupted()
         raise
+    told = touched_words(knowledge, vocabulary, penalties, model)
+    model.constrained = told if told or reports else None
     last = kept(factors.history)
     resolved = model.manifest.get("resolved")
     really = last.get(

@@ -1,4 +1,4 @@
-"""The word2vec text format, and GloVe's, which is the same without the first line.
+"""word2vec text (fastText's .vec is the same), and GloVe text, which has no first line.
 
 words dim
 word x1 x2 ... xk
@@ -6,107 +6,134 @@ word x1 x2 ... xk
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
 
+from morphvec.arrays import Floats1d
 from morphvec.embeddings.embeddings import AS_IS, Embeddings
-from morphvec.errors import InputError, OutputError
+from morphvec.embeddings.formats.source import Source
+from morphvec.embeddings.formats.words import GrowingRows, Imported, Words, check_sizes, not_finite
+from morphvec.embeddings.formats.writing import MOST, check_writable, one_file
+from morphvec.errors import InputError
 from morphvec.text.tokenize import Tokenizer
 
-MOST = 50_000_000  # numbers of sparse vectors that are written out: half a gigabyte of text
 _MEND = "check that the file is word2vec or GloVe text, and whole"
+_BOM = b"\xef\xbb\xbf"
 
 
-def read_text(path: Path, tokenizer: Tokenizer = AS_IS) -> Embeddings:
+def numbers_of(fields: list[bytes]) -> Floats1d | None:
+    """float32 of decimal numbers in ASCII; None where one of them is none."""
+    try:
+        values = [float(field) for field in fields]
+    except ValueError:
+        return None
+    if any(b"_" in field for field in fields):  # Python's own digit separator
+        return None
+    with np.errstate(over="ignore"):
+        return np.array(values, np.float32)
+
+
+def header_of(line: bytes) -> tuple[int, int] | None:
+    """(words, dim) where a line is two whole numbers."""
+    fields = line.split()
+    if len(fields) != 2 or not all(field.isdigit() and len(field) < 19 for field in fields):
+        return None
+    return int(fields[0]), int(fields[1])
+
+
+def read(
+    source: Source, *, errors: str = "strict", tokenizer: Tokenizer = AS_IS, header: bool | None = None
+) -> Imported:
     """Vectors from word2vec or GloVe text; rows keep their order.
 
-    tokenizer: the rule by which their words were made, for folding queries; a word stays as it is in the file.
+    header: whether the first line states sizes; None: where it is two whole numbers. A word may hold spaces, as some of
+    GloVe's do, where what stands before the numbers of its row is no number.
 
-    Raises InputError, with the line, for a row of another length, a number that is not finite, a word that comes
-    twice, or bytes that are not UTF-8.
+    Raises InputError, with the line, for a row of another length, a number that is not finite, a word that comes twice,
+    or bytes that are not UTF-8.
     """
-    words: list[str] = []
-    rows: list[np.ndarray] = []
-    dim = 0
-    stated = -1
-    try:
-        with path.open("rb") as handle:
-            for number, raw in enumerate(handle, start=1):
-                place = f"{path.name}, line {number}"
-                try:
-                    fields = raw.decode("utf-8").rstrip("\r\n ").split(" ")
-                except UnicodeDecodeError as error:
-                    raise InputError(
-                        f"{place}, byte {error.start}", "vectors as text are UTF-8", _MEND
-                    ) from error
-                if number == 1 and len(fields) == 2 and all(field.isdecimal() for field in fields):
-                    stated, dim = int(fields[0]), int(fields[1])
-                    continue
-                dim = dim or len(fields) - 1
-                if len(fields) != dim + 1 or dim < 1 or not fields[0]:
-                    raise InputError(
-                        f"{place} has {len(fields) - 1} numbers",
-                        f"every row is a word and {dim} numbers, with one space between",
-                        _MEND,
-                    )
-                try:
-                    row = np.array(fields[1:], np.float32)
-                except ValueError as error:
-                    raise InputError(f"{place}: {error}", "every row is a word and numbers", _MEND) from error
-                words.append(fields[0])
-                rows.append(row)
-    except OSError as error:
+    words, rows = Words(source.name, errors), None
+    number, dim, stated = 0, 0, -1
+    while raw := source.line():
+        number += 1
+        line = (raw.removeprefix(_BOM) if number == 1 else raw).rstrip(b"\r\n ")
+        sizes = header_of(line) if number == 1 and header is not False else None
+        if number == 1 and header and sizes is None:
+            raise InputError(
+                f"{source.name}, line 1: {line[:40].decode('utf-8', 'replace')!r}",
+                "this format begins with the number of words and of dimensions",
+                "name it with --from glove where it has no such line",
+            )
+        if sizes is not None:
+            stated, dim = sizes
+            check_sizes(source.name, stated, dim)
+            source.need(stated * (2 * dim + 2) - 1, f"{stated:,} rows of at least {2 * dim + 2:,} bytes")
+            continue
+        if b"\t" in line:
+            raise InputError(
+                f"{source.name}, line {number} holds a tab",
+                "a word and its numbers are parted by single spaces",
+                "write spaces for tabs",
+            )
+        fields = line.split(b" ")
+        dim = dim or len(fields) - 1
+        beside = len(fields) - dim  # fields of the word
+        if (
+            beside < 1
+            or dim < 1
+            or not fields[0]
+            or (beside > 1 and numbers_of(fields[beside - 1 : beside]) is not None)
+        ):
+            raise InputError(
+                f"{source.name}, line {number} has {len(fields) - 1} numbers",
+                f"every row is a word and {dim} numbers, with one space between",
+                _MEND,
+            )
+        row = numbers_of(fields[beside:])
+        if row is None:
+            raise InputError(
+                f"{source.name}, line {number}: {b' '.join(fields[beside:])[:40].decode('utf-8', 'replace')!r}",
+                f"every row is a word and {dim} numbers",
+                _MEND,
+            )
+        word = b" ".join(fields[:beside])
+        if not np.isfinite(row).all():
+            raise not_finite(source.name, "line", number, word)
+        if words.add(word, "line", number):
+            rows = GrowingRows(dim) if rows is None else rows
+            rows.add(row)
+    found = len(words) + words.dropped
+    if rows is None or (stated >= 0 and stated != found):
         raise InputError(
-            f"{path}: {error.strerror or error}", "vectors are read from a file", "check the path"
-        ) from error
-    if not rows or (stated >= 0 and stated != len(rows)):
-        raise InputError(
-            f"{path.name} has {len(rows)} rows" + (f" and states {stated}" if stated >= 0 else ""),
+            f"{source.name} has {found} rows" + (f" and states {stated}" if stated >= 0 else ""),
             "the file holds all its vectors",
             _MEND,
         )
-    return Embeddings(words, np.stack(rows), tokenizer=tokenizer)
+    name = "glove" if stated < 0 else "word2vec"
+    model = Embeddings(words.keys(), rows.done(), tokenizer=tokenizer)
+    return Imported(model, name, words.notes(), {"format": name})
+
+
+def read_text(path: Path, tokenizer: Tokenizer = AS_IS) -> Embeddings:
+    """Vectors from a file of word2vec or GloVe text, as ``read`` has it.
+
+    tokenizer: the rule by which their words were made, for folding queries; a word stays as it is in the file.
+    """
+    with Source(path) as source:
+        return read(source, tokenizer=tokenizer).model
 
 
 def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
     """Write word2vec text (GloVe's without ``header``), in one step; numbers with nine digits, so that reading gives the same float32.
 
-    Raises OutputError for words with a space, tab or line end, which the format cannot carry, and for sparse vectors of
-    more than 50 million numbers with their zeros.
+    Raises OutputError for words with white space, which the format cannot carry, and for sparse vectors of more than
+    50 million numbers with their zeros.
     """
-    numbers = len(model) * model.vector_size
-    if model.sparse and numbers > MOST:
-        raise OutputError(
-            f"{len(model):,} sparse vectors of {model.vector_size:,} numbers",
-            f"this format writes every zero out, and sparse vectors have at most {MOST:,} numbers here",
-            "train with --method svd, or keep the model folder",
-        )
-    bad = next((word for word in model.words if word.split() != [word]), None)
-    if bad is not None:
-        raise OutputError(
-            f"the word {bad!r}", "this format cannot carry words with spaces", "choose another format"
-        )
-    if not path.name or path.is_dir():
-        raise OutputError(
-            f"{path} is a folder", "vectors as text are one file", "choose another name with -o"
-        )
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as handle:
-            if header:
-                handle.write(f"{len(model)} {model.vector_size}\n")
-            for number, word in enumerate(model.words):
-                row = model.rows.row(number).tolist()
-                handle.write(word + " " + " ".join(f"{value:.9g}" for value in row) + "\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} could not be written: {error.strerror or error}",
-            "what stood there before is unchanged",
-            "choose another place with -o",
-        ) from error
-    finally:  # also where Ctrl-C came between
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    check_writable(model, MOST, text=True)
+    with one_file(path) as handle:
+        if header:
+            handle.write(f"{len(model)} {model.vector_size}\n".encode())
+        for number, word in enumerate(model.words):
+            row = " ".join([f"{value:.9g}" for value in model.rows.row(number).tolist()])
+            handle.write(f"{word} {row}\n".encode())
