@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 .DELETE_ON_ERROR:
 .PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
-        bench-svd bench-softmax bench-theory interop clean
+        bench-svd bench-softmax bench-theory bench-align interop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-softmax: $(BENCH)/.bench ## the full softmax against the vocabulary, besid
 
 bench-theory: $(BENCH)/.bench ## learned scores of sgns against PMI - ln k (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/theory.py $(ARGS)
+
+bench-align: $(BENCH)/.bench ## Bibles mapped onto each other, beside the joint space (needs MORPHVEC_DATA)
+	$(BENCH)/bin/python benchmarks/align.py $(ARGS)
 
 interop: $(BENCH)/.bench ## read and write the files of gensim and fastText
 	$(BENCH)/bin/python benchmarks/interop.py $(ARGS)

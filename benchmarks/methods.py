@@ -47,6 +47,7 @@ SQUARE = {
     "skipgram (full softmax), 10 k words": f"--method skipgram {SMALL}",
 }
 CARRIERS = {
+    "token-feature, words whole": "--parts own",
     "glove": "--method glove --solver als",
     "smf": "--method smf --solver als",
     "sgns": "--method sgns",

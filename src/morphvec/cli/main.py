@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from morphvec.cli import ask, care, demo, lm, score, segment, walk
+from morphvec.cli import align, ask, care, demo, lm, score, segment, walk
 from morphvec.errors import MorphvecError
 from morphvec.report import emit, emit_error, hush, speak_utf8
 from morphvec.version import __version__
@@ -46,7 +46,7 @@ def _root(
     del version, debug
 
 
-for _group in (demo, walk, ask, score, segment, lm, care):
+for _group in (demo, walk, ask, score, align, segment, lm, care):
     _group.register(app)
 
 

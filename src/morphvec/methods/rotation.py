@@ -1,0 +1,85 @@
+"""Rows of numbers turned into the space of others: preparation, the orthogonal map, mutual neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from morphvec.arrays import Floats2d, Ints1d, Ints2d
+from morphvec.embeddings.dense_rows import DenseRows
+from morphvec.embeddings.rows import Rows, one_by_one
+from morphvec.engine.base import Engine, even_blocks
+from morphvec.engine.blas import one_blas_thread
+from morphvec.evaluate.lexicon import NEIGHBOURS, neighbourhood, to_csls
+
+STEPS = ("unit", "centre")
+_BLOCK = 65_536  # rows turned at a time
+_ROWS = 512  # rows compared at a time with all rows of the other side,
+_CELLS = 8_000_000  # or fewer, to hold so many scores
+
+
+def prepared(vectors: Floats2d, steps: Sequence[str]) -> Floats2d:
+    """The rows float32 [T, k] after ``steps``, in a new array: each to length 1 (zeros stay), or less their mean."""
+    rows = DenseRows(np.array(vectors, np.float32, order="C"))
+    for step in steps:
+        if step == "unit":
+            rows = rows.unit()
+        else:
+            mean = rows.array.sum(axis=0, dtype=np.float64) / len(rows)
+            for low, high in even_blocks(len(rows), _BLOCK):
+                rows.array[low:high] = rows.array[low:high] - mean
+    return rows.array
+
+
+def procrustes(source: Floats2d, target: Floats2d) -> tuple[Floats2d, int]:
+    """The orthogonal W float64 [k, k] with the least ‖XW − Y‖ of rows X, Y [n, k] in pairs; and how many directions the
+    pairs leave open (0: W is the only one).
+
+    Source: Schönemann, A generalized solution of the orthogonal Procrustes problem, Psychometrika 31 (1966).
+    """
+    with one_blas_thread():
+        left, values, right = np.linalg.svd(source.astype(np.float64).T @ target.astype(np.float64))
+        least = values[0] * len(values) * np.finfo(np.float32).eps  # the rows are rounded to float32
+        return left @ right, int(np.count_nonzero(values <= least))
+
+
+def turned(vectors: Floats2d, W: Floats2d) -> Floats2d:
+    """The rows of vectors · W, float32 [T, k]; products in float64, rounded once."""
+    found = np.empty(vectors.shape, np.float32)
+    with one_blas_thread():
+        for low, high in even_blocks(len(vectors), _BLOCK):
+            found[low:high] = vectors[low:high].astype(np.float64) @ W
+    return found
+
+
+def mutual_neighbours(sources: Rows, targets: Rows, engine: Engine) -> Ints2d:
+    """int64 [n, 2]: the pairs of rows of two lots of unit rows that are each other's nearest by CSLS.
+
+    Of equally near rows the lower one counts. The bits do not depend on the threads of the engine.
+    """
+    with one_blas_thread():
+        there = _nearest(sources, targets, engine)
+        back = _nearest(targets, sources, engine)
+    found = np.flatnonzero(back[there] == np.arange(len(sources)))
+    return np.stack([found, there[found]], axis=1)
+
+
+def _nearest(rows: Rows, others: Rows, engine: Engine) -> Ints1d:
+    """int64 [n]: the best of the ``others`` by CSLS for each row."""
+    hubness = np.concatenate(
+        engine.map(
+            lambda block: neighbourhood(others.take(slice(*block)), rows, NEIGHBOURS),
+            even_blocks(len(others), _ROWS),
+        )
+    )
+
+    def best(block: tuple[int, int]) -> Ints1d:
+        scores = np.empty((block[1] - block[0], len(others)), np.float32)
+        others.scores(one_by_one(rows, np.arange(*block)), scores)
+        to_csls(scores, hubness)
+        nearest: Ints1d = scores.argmax(axis=1)
+        return nearest
+
+    size = max(1, min(_ROWS, _CELLS // len(others)))
+    return np.concatenate(engine.map(best, even_blocks(len(rows), size)))
