@@ -26,7 +26,7 @@ RUNS = {
     "smf": {"dim": 2, "epochs": 6},
     "glove": {"dim": 4, "epochs": 30},
     "sgns": {"dim": 6, "epochs": 6, "sample": 0},
-    "skipgram": {"dim": 6, "epochs": 12},
+    "skipgram": {"dim": 2, "epochs": 24},
 }
 ITERATED = [name for name in RUNS if "epochs" in RUNS[name] and name != "token-token"]
 FACTORS = [name for name in RUNS if name != "ppmi"]

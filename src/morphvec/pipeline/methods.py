@@ -318,7 +318,6 @@ METHODS: Mapping[str, Method] = {
             "weight": "constant",
             "unobserved": 0.0,
             "solver": "adam",
-            "power": None,
         },
         constrained=False,
     ),
