@@ -2,10 +2,9 @@
 
     MORPHVEC_DATA=… python benchmarks/between.py [--size 105] [--corpus FILE]
 
-All models share text, vocabulary, windows (dynamic), k = 5, smoothing = noise power = ¾, no subsampling, dim 100, and serve the
-symmetric form (power ½); what
-differs is the loss: svd fits shifted PPMI with every cell alike, unobserved ones as 0; smf fits PMI − ln k of the observed
-cells; sgns draws its pairs from the text. Errors are those of u·s against PMI − ln k over a sample of the observed cells
+All models share text, vocabulary, windows (dynamic), k = 5, smoothing = noise power = ¾, no subsampling, dim 100, and
+serve the symmetric form (power ½); what differs is the loss: svd fits shifted PPMI with every cell alike, unobserved
+ones as 0; smf fits PMI − ln k of the observed cells; sgns draws its pairs from the text. Errors are those of u·s against PMI − ln k over a sample of the observed cells
 (uniform, weighted by n, by n·m/(n + m)); the SGNS loss a pair is that of note 001, eq. 7, its expectation under the noise
 estimated from drawn cells.
 """

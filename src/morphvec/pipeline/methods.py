@@ -187,15 +187,16 @@ def _too_much(given: Given, what: str, needed: int) -> BudgetError:
     )
 
 
-def _fit_dense(page: ModuleType) -> Fit:
-    """The fit of a page that lays out something dense, or decomposes in one go: it minds its memory itself."""
+def _fit_whole(page: ModuleType, *, constrained: bool = False) -> Fit:
+    """The fit of a page that takes the association whole and minds its memory itself; with penalties where it takes
+    them."""
 
     def fit(
         given: Given, options: Any, penalties: Penalties, loop: LoopControl
     ) -> tuple[Embeddings, Factors]:
         if hasattr(options, "memory"):
             options = replace(options, memory=given.memory)
-        carried = (penalties,) if page is token_token else ()
+        carried = (penalties,) if constrained else ()
         made: tuple[Embeddings, Factors] = page.fit(
             cells_of(given),
             given.vocabulary,
@@ -267,21 +268,21 @@ METHODS: Mapping[str, Method] = {
     ),
     "token-token": Method(
         _options(token_token.TokenTokenOptions),
-        _fit_dense(token_token),
+        _fit_whole(token_token, constrained=True),
         _reads(token_token.TokenTokenOptions, constrained=True),
         lambda given: {"smoothing": 1.0},
     ),
-    "ppmi": Method(_options(ppmi.PpmiOptions), _fit_dense(ppmi), _reads(ppmi.PpmiOptions), constrained=False),
+    "ppmi": Method(_options(ppmi.PpmiOptions), _fit_whole(ppmi), _reads(ppmi.PpmiOptions), constrained=False),
     "svd": Method(
         _options(svd.SvdOptions),
-        _fit_dense(svd),
+        _fit_whole(svd),
         _reads(svd.SvdOptions),
         lambda given: {"solver": "fast"},
         constrained=False,
     ),
     "lsa": Method(
         _options(lsa.LsaOptions),
-        _fit_dense(lsa),
+        _fit_whole(lsa),
         _reads(lsa.LsaOptions),
         lambda given: {"association": "log1p", "solver": "fast"},
         constrained=False,
@@ -310,7 +311,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "skipgram": Method(
         _options(skipgram.SkipgramOptions),
-        _fit_dense(skipgram),
+        _fit_whole(skipgram),
         _reads(skipgram.SkipgramOptions, BatchOptions),
         lambda given: {
             "window_weight": "flat",
