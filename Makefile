@@ -35,7 +35,7 @@ check: $(VENV)/.dev ## style, types and floors: ruff, mypy, import contracts
 
 lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make: $(UV) not found; locking needs uv; run: pip install uv" >&2; exit 1; }
-	$(COMPILE) --extra dev pyproject.toml requirements/build.in --output-file requirements/dev.txt
+	$(COMPILE) --extra dev --extra docs pyproject.toml requirements/build.in --output-file requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt pyproject.toml requirements/build.in --output-file requirements/base.txt
 	$(COMPILE) --constraint requirements/dev.txt --extra bench pyproject.toml requirements/build.in --output-file requirements/bench.txt
 
