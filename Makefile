@@ -14,7 +14,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
+.PHONY: help demo test check docs reference lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
         bench-svd bench-softmax bench-theory bench-align interop clean
 
@@ -32,6 +32,13 @@ check: $(VENV)/.dev ## style, types and floors: ruff, mypy, import contracts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.dev ## build the documentation into build/docs; a warning is an error
+	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "build/docs/index.html"
+
+reference: $(VENV)/.dev ## write docs/cli/ anew from the commands, as the tests want it
+	$(VENV)/bin/python docs/tools/cli_reference.py
 
 lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make: $(UV) not found; locking needs uv; run: pip install uv" >&2; exit 1; }

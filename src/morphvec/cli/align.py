@@ -76,6 +76,8 @@ def align(
     """Two models → one space, by an orthogonal map from pairs of words (Procrustes), refined by CSLS.
 
     Example: morphvec align spa-model por-model -o joint --languages spa por --identical
+
+    Example: morphvec align spa-model por-model -o joint --dict dictionary.tsv --held-out 0.2
     """
     from morphvec.artifact import check_output
     from morphvec.cli.ask import open_model

@@ -60,7 +60,12 @@ def neighbors(
     metric: Annotated[str, typer.Option("--metric", help="cosine, dot or euclidean.")] = "cosine",
     as_json: o.Json = False,
 ) -> None:
-    """The nearest words of each word; an unseen word is composed from its parts."""
+    """The nearest words of each word; an unseen word is composed from its parts.
+
+    Example: morphvec neighbors model walking unwalkable
+
+    Example: morphvec neighbors joint spa:casa --language por -n 5 --json
+    """
     opened = open_model(model)
     answers: list[dict[str, Any]] = []
     for word in words:
@@ -100,7 +105,10 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 
 def analogy(model: o.Model, a: Word, b: Word, c: Word, n: Number = 10, as_json: o.Json = False) -> None:
-    """A is to B as C is to ?: by 3CosAdd; A, B and C are left out of the answers."""
+    """A is to B as C is to ?: by 3CosAdd; A, B and C are left out of the answers.
+
+    Example: morphvec analogy model walk walked talk
+    """
     opened = open_model(model)
     found = opened.analogy(find(opened, a), find(opened, b), find(opened, c), n)
     answers: list[dict[str, Any]] = [{"word": word, "score": score} for word, score in found]
@@ -112,7 +120,10 @@ def analogy(model: o.Model, a: Word, b: Word, c: Word, n: Number = 10, as_json: 
 
 
 def similarity(model: o.Model, a: Word, b: Word, as_json: o.Json = False) -> None:
-    """How near two words are: cosine, dot product, Euclidean distance."""
+    """How near two words are: cosine, dot product, Euclidean distance.
+
+    Example: morphvec similarity model walking walked
+    """
     opened = open_model(model)
     measures = opened.measures(find(opened, a), find(opened, b))
     if as_json:
@@ -122,7 +133,10 @@ def similarity(model: o.Model, a: Word, b: Word, as_json: o.Json = False) -> Non
 
 
 def vector(model: o.Model, word: Word, as_json: o.Json = False) -> None:
-    """The vector of a word, seen or unseen; of a sparse model the numbers that are not 0, the largest first."""
+    """The vector of a word, seen or unseen; of a sparse model the numbers that are not 0, the largest first.
+
+    Example: morphvec vector model walking --json
+    """
     opened = open_model(model)
     key = find(opened, word)
     numbers = [float(value) for value in opened.vector_for(key)]

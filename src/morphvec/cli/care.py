@@ -48,6 +48,10 @@ def doctor(
     """Versions, cores, extras; whether the kernels are compiled; whether a model folder is sound.
 
     Exit code 2 where the model has a problem.
+
+    Example: morphvec doctor model
+
+    Example: morphvec doctor --warm
     """
     from morphvec.embeddings.embeddings import Embeddings
     from morphvec.embeddings.store import NOUN, versions
@@ -133,6 +137,8 @@ def import_(
     A fastText .bin keeps its rule for unseen words. Pickles are never opened.
 
     Example: morphvec import vectors.txt -o model --case lower
+
+    Example: morphvec import cc.fi.300.bin.gz -o model --from fasttext --case lower
     """
     from morphvec.artifact import check_output, sha256_file
     from morphvec.embeddings.formats.catalogue import read
@@ -172,7 +178,10 @@ def export(
     ],
     as_json: o.Json = False,
 ) -> None:
-    """A model → words and vectors in a format of other tools. What the format does not carry is said."""
+    """A model → words and vectors in a format of other tools. What the format does not carry is said.
+
+    Example: morphvec export model --to word2vec -o vectors.txt
+    """
     from morphvec.cli.ask import open_model
     from morphvec.embeddings.formats.catalogue import lost, write
 

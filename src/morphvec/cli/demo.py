@@ -19,7 +19,7 @@ _UNSEEN = ("unparseable", "misconfigured", "reinitializing", "nonblockingly")
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command()(demo)
+    app.command(rich_help_panel="From text to vectors")(demo)
 
 
 def demo(
@@ -31,7 +31,10 @@ def demo(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Python's own documentation → vectors → neighbours, unseen words, what the constraints did. Offline."""
+    """Python's own documentation → vectors → neighbours, unseen words, what the constraints did. Offline.
+
+    Example: morphvec demo
+    """
     from morphvec.pipeline.showcase import affix_file, offset_agreement, write_python_text
     from morphvec.pipeline.train import train, train_to
 

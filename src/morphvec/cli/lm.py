@@ -206,6 +206,8 @@ def train(
     """Train a language model from text; each line with words is a sentence.
 
     Example: morphvec lm train corpus.txt -o lm --order 5
+
+    Example: morphvec lm train corpus.txt -o lm --kind neural --init model --freeze
     """
     values = dict(locals())
     from morphvec.artifact import check_output
@@ -268,7 +270,10 @@ def export_arpa(
     ] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Write an n-gram model as an ARPA file, which other tools read."""
+    """Write an n-gram model as an ARPA file, which other tools read.
+
+    Example: morphvec lm export lm -o lm.arpa
+    """
     from morphvec.lm.arpa import write_arpa
 
     opened = open_lm(model)
@@ -295,7 +300,10 @@ def import_arpa(
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
 ) -> None:
-    """An ARPA file → a language model's folder."""
+    """An ARPA file → a language model's folder.
+
+    Example: morphvec lm import lm.arpa -o lm --case lower
+    """
     from morphvec.artifact import check_output
     from morphvec.lm.arpa import read_arpa
     from morphvec.lm.store import save

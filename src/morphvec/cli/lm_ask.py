@@ -54,6 +54,8 @@ def perplexity(
     """How well a model foretells a text: exp of the mean of -ln p, over its words and the end of every line.
 
     A word outside the vocabulary counts as <unk>, with the probability of that.
+
+    Example: morphvec lm perplexity lm test.txt --json
     """
     from morphvec.lm.text import read_stream
     from morphvec.text.corpus import Corpus
@@ -89,7 +91,10 @@ def score(
     errors: o.Errors = None,
     as_json: o.Json = False,
 ) -> None:
-    """The log-probability of every line, in nats: logprob⇥tokens⇥unknown words⇥line. Blank lines are left out."""
+    """The log-probability of every line, in nats: logprob⇥tokens⇥unknown words⇥line. Blank lines are left out.
+
+    Example: morphvec lm score lm sentences.txt
+    """
     from morphvec.lm.text import read_scored
 
     opened = open_lm(model)
@@ -120,6 +125,8 @@ def next_words(
     """The most probable words after a history.
 
     Example: morphvec lm next lm of the
+
+    Example: morphvec lm next lm '<s>' -n 3
     """
     opened = open_lm(model)
     text = " ".join(history)
@@ -138,7 +145,10 @@ def sample(
     longest: Annotated[int, typer.Option("--longest", help="Cut a sentence after so many words.")] = 1000,
     as_json: o.Json = False,
 ) -> None:
-    """Sentences drawn from a model, word by word."""
+    """Sentences drawn from a model, word by word.
+
+    Example: morphvec lm sample lm -n 5 --seed 1
+    """
     texts = [" ".join(words) for words in open_lm(model).sample(n, 0 if seed is None else seed, longest)]
     if as_json:
         emit_json({"texts": texts})
@@ -162,6 +172,8 @@ def rescore(
     """The best sentence of every list, by observation score + weight · ln p(sentence): list⇥sentence (Bayes' rule).
 
     Lines with the same list name are one list; both scores are natural logarithms.
+
+    Example: morphvec lm rescore lm candidates.tsv --weight 0.5
     """
     from morphvec.lm.rescore import read_lists
     from morphvec.lm.rescore import rescore as rank

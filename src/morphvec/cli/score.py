@@ -170,6 +170,10 @@ def evaluate(
     """Score models on test files; every score with n, coverage and a 95% interval.
 
     Example: morphvec evaluate model --similarity men.tsv --analogy questions-words.txt
+
+    Example: morphvec evaluate joint --bli spa por dictionary.tsv --json
+
+    Example: morphvec evaluate seed0 seed1 seed2 --similarity men.tsv --summarise --markdown
     """
     settings = _settings(dict(locals()))
     from morphvec.evaluate.constrained import read_constrained, untold
@@ -223,7 +227,10 @@ def compare(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Two models on the same items: which differences are real (their paired 95% interval leaves out 0)."""
+    """Two models on the same items: which differences are real (their paired 95% interval leaves out 0).
+
+    Example: morphvec compare model-a model-b --similarity men.tsv
+    """
     settings = _settings(dict(locals()))
     from morphvec.evaluate.report import compare as run
 

@@ -52,6 +52,8 @@ def train(
     """Learn morphs from the words of one language. The file is text that Morfessor reads too.
 
     Example: morphvec segment train corpus.txt -o morphs.txt
+
+    Example: morphvec segment train fin=corpus.txt -o morphs.txt --min-count 2 --dampening log
     """
     chosen = o.given(
         {

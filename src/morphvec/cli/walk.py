@@ -22,7 +22,7 @@ _NOT_STAGES = ("corpus", "folder", "vocab", "output_folder", "overwrite", "quiet
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command("train")(train)
+    app.command("train", rich_help_panel="From text to vectors")(train)
     app.command("vocab", rich_help_panel="The walk, one arrow at a time")(vocab)
     app.command("count", rich_help_panel="The walk, one arrow at a time")(count)
     app.command("weigh", rich_help_panel="The walk, one arrow at a time")(weigh)
@@ -161,6 +161,8 @@ def train(
     """Train word vectors from text: the whole walk in one call.
 
     Example: morphvec train corpus.txt -o model --unimorph eng.tsv.gz
+
+    Example: morphvec train spa=es.tsv por=pt.tsv --align-ids --features ids -o joint
     """
     chosen = _chosen(dict(locals()))
     from morphvec.pipeline.train import train_to
@@ -185,7 +187,10 @@ def vocab(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Text → vocabulary: which words there are, and how often."""
+    """Text → vocabulary: which words there are, and how often.
+
+    Example: morphvec vocab corpus.txt -o vocabulary --min-count 3
+    """
     chosen = _chosen(dict(locals()))
     chosen.pop("features", None)  # --align-ids concerns the format alone here
     from morphvec.artifact import check_output
@@ -237,7 +242,10 @@ def count(
     as_json: o.Json = False,
 ) -> None:
     """Text and vocabulary → counts. Words are told apart as the vocabulary was; --format and --errors are its own
-    where they are not given."""
+    where they are not given.
+
+    Example: morphvec count corpus.txt --vocab vocabulary -o counts --window 2
+    """
     chosen = _chosen(dict(locals()))
     from morphvec.artifact import check_output
     from morphvec.pipeline.methods import with_defaults
@@ -288,7 +296,10 @@ def weigh(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Counts → association: PMI, PPMI, shifted, with the weight of each cell."""
+    """Counts → association: PMI, PPMI, shifted, with the weight of each cell.
+
+    Example: morphvec weigh counts -o association --smoothing 1
+    """
     chosen = _chosen(dict(locals()))
     from morphvec.artifact import check_output
     from morphvec.pipeline.methods import with_defaults
@@ -379,7 +390,10 @@ def fit(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Association and morphology → a model folder."""
+    """Association and morphology → a model folder.
+
+    Example: morphvec fit association -o model --dim 200 --unimorph eng.tsv.gz
+    """
     chosen = _chosen(dict(locals()))
     from morphvec.pipeline.methods import check_read, with_defaults
     from morphvec.pipeline.nouns import load_association
