@@ -64,6 +64,15 @@ def test_a_constant_side_has_no_correlation():
     assert math.isnan(pearson(np.arange(4.0), np.ones(4)))
 
 
+def test_rounding_carries_no_correlation_beyond_one():
+    # unclipped, a fifth of these come to 1.0000000000000002
+    for x in np.random.default_rng(0).standard_normal((300, 5)):
+        assert 1 - 1e-12 < pearson(x, 3 * x) <= 1
+        assert -1 <= pearson(x, -3 * x) < -1 + 1e-12
+        for found in (weighted_pearson, weighted_spearman):
+            assert 1 - 1e-12 < found(x, 3 * x, np.array([[1, 1, 2, 0, 3]]))[0] <= 1
+
+
 def test_cosines_are_the_naive_ones_and_words_are_folded():
     model = random_model(1, ["cat", "dog", "sun", "moon"])
     rows = [("Cat", "DOG", 3.0), ("sun", "moon", 9.0), ("cat", "moon", 1.0), ("cat", "Cat", 10.0)]

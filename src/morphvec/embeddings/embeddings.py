@@ -245,7 +245,7 @@ class Embeddings:
         lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
         dot = float(x @ y)
         return {
-            "cosine": dot / lengths if lengths > 0 else 0.0,
+            "cosine": min(max(dot / lengths, -1.0), 1.0) if lengths > 0 else 0.0,  # past 1 by rounding alone
             "dot": dot,
             "euclidean": float(np.linalg.norm(x - y)),
         }

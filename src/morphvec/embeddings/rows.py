@@ -136,6 +136,6 @@ def csr_of(indptr: Ints1d, indices: Ints1d, data: Floats1d, shape: tuple[int, in
 
 
 def cosine_of(dots: Floats1d, squares: Floats1d) -> Floats1d:
-    """Products over roots of products of squared lengths; 0 where a length is 0."""
+    """Products over roots of products of squared lengths; 0 where a length is 0, and never outside [−1, 1]."""
     found: Floats1d = np.divide(dots, np.sqrt(squares), out=np.zeros(len(dots)), where=squares > 0)
-    return found
+    return np.clip(found, -1.0, 1.0)

@@ -123,8 +123,7 @@ def weighted_spearman(x: Floats1d, y: Floats1d, weights: Ints2d) -> Floats1d:
     left, right = _ranks(x, weights) - middle, _ranks(y, weights) - middle
     both = np.einsum("sn,sn,sn->s", weights, left, right)
     square = np.einsum("sn,sn,sn->s", weights, left, left) * np.einsum("sn,sn,sn->s", weights, right, right)
-    scores: Floats1d = np.divide(both, np.sqrt(square), out=np.full(len(both), np.nan), where=square > 0)
-    return scores
+    return _quotient(both, square, square > 0)
 
 
 def pearson(x: Floats1d, y: Floats1d) -> float:
@@ -133,7 +132,7 @@ def pearson(x: Floats1d, y: Floats1d) -> float:
         return math.nan
     left, right = x - x.mean(), y - y.mean()
     square = float((left * left).sum() * (right * right).sum())
-    return float((left * right).sum()) / math.sqrt(square) if square > 0 else math.nan
+    return max(-1.0, min(1.0, float((left * right).sum()) / math.sqrt(square))) if square > 0 else math.nan
 
 
 def weighted_pearson(x: Floats1d, y: Floats1d, weights: Ints2d) -> Floats1d:
@@ -146,8 +145,13 @@ def weighted_pearson(x: Floats1d, y: Floats1d, weights: Ints2d) -> Floats1d:
     both = np.einsum("sn,sn,sn->s", weights, left, right)
     square = np.einsum("sn,sn,sn->s", weights, left, left) * np.einsum("sn,sn,sn->s", weights, right, right)
     varied = (square > 0) & _varied(x, weights) & _varied(y, weights)
-    scores: Floats1d = np.divide(both, np.sqrt(square), out=np.full(len(both), np.nan), where=varied)
-    return scores
+    return _quotient(both, square, varied)
+
+
+def _quotient(both: Floats1d, square: Floats1d, where: Bools1d) -> Floats1d:
+    """both/√square where there is one, otherwise NaN; rounding carries no correlation out of [−1, 1]."""
+    scores: Floats1d = np.divide(both, np.sqrt(square), out=np.full(len(both), np.nan), where=where)
+    return np.clip(scores, -1.0, 1.0)
 
 
 def _centred(x: Floats1d, weights: Ints2d, total: Ints1d) -> Floats2d:
