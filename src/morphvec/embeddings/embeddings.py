@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, issparse, vstack
+from scipy.sparse import issparse
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.embeddings import store
 from morphvec.embeddings.buckets import Composer
-from morphvec.embeddings.query import METRICS, as_rows, nearest_rows
-from morphvec.embeddings.rows import Rows, Vectors
+from morphvec.embeddings.keyed import Keyed
+from morphvec.embeddings.query import METRICS, nearest_rows
+from morphvec.embeddings.rows import Vectors
 from morphvec.embeddings.sparse_rows import canonical
 from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.features.space import check_choice
@@ -23,7 +23,7 @@ from morphvec.text.tokenize import Tokenizer
 AS_IS = Tokenizer("whitespace", "keep")
 
 
-class Embeddings:
+class Embeddings(Keyed):
     """Word vectors, frozen once made.
 
     Parameters
@@ -101,41 +101,10 @@ class Embeddings:
 
     # ------------------------------------------------------------------------------------------- words and rows
 
-    @cached_property
-    def key_to_index(self) -> dict[str, int]:
-        """Word → row."""
-        return {word: row for row, word in enumerate(self.words)}
-
-    @property
-    def index_to_key(self) -> list[str]:
-        """Row → word."""
-        return list(self.words)
-
-    @property
-    def vector_size(self) -> int:
-        """k."""
-        return int(self.vectors.shape[1])
-
-    @property
-    def sparse(self) -> bool:
-        """Whether the vectors are CSR rather than an array."""
-        return bool(issparse(self.vectors))
-
-    @cached_property
-    def rows(self) -> Rows:
-        """The vectors, asked in the same words whether dense or sparse."""
-        return as_rows(self.vectors)
-
     @property
     def composes(self) -> bool:
         """Whether unseen words can get vectors."""
         return self.parts is not None
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and self.row(word) is not None
 
     def __repr__(self) -> str:
         made = self.manifest.get("method", "vectors")
@@ -181,11 +150,6 @@ class Embeddings:
 
     # ------------------------------------------------------------------------------------------- vectors
 
-    @cached_property
-    def norms(self) -> Floats1d:
-        """Length of each vector, float32 [T]."""
-        return self.rows.norms()
-
     def vector_for(self, word: str, language: str = "") -> Floats1d:
         """The vector of a word, float32 [k]: its row, or composed from its parts where it is unseen.
 
@@ -220,24 +184,7 @@ class Embeddings:
             return self.parts.of_row(row)
         return self.parts.known(*reversed(self.split(self.key(word, language))))
 
-    def get_vector(self, key: str | int, norm: bool = False) -> Floats1d:
-        """The vector of a word or row; with ``norm`` of length 1."""
-        vector = self.vector_for(key) if isinstance(key, str) else self.rows.row(key)
-        length = float(np.linalg.norm(vector))
-        return vector / np.float32(length) if norm and length > 0 else vector
-
-    def __getitem__(self, keys: str | Sequence[str]) -> Floats1d | Vectors:
-        if isinstance(keys, str):
-            return self.vector_for(keys)
-        if self.sparse:
-            return canonical(vstack([csr_array(self.vector_for(key)[None]) for key in keys]))
-        return np.stack([self.vector_for(key) for key in keys])
-
     # ------------------------------------------------------------------------------------------- questions
-
-    def similarity(self, a: str, b: str) -> float:
-        """The cosine of two words, 0 where a vector is all zeros."""
-        return self.measures(a, b)["cosine"]
 
     def measures(self, a: str, b: str) -> dict[str, float]:
         """cosine, dot product and Euclidean distance of two words."""
@@ -264,8 +211,7 @@ class Embeddings:
         self, query: Floats1d, n: int, metric: str, excluded: Sequence[int], among: str
     ) -> list[tuple[str, float]]:
         check_choice("metric", metric, METRICS)
-        if n < 1:
-            raise OptionError(f"n={n}", "at least one neighbour is asked for", "give another -n")
+        _check_count(n)
         allowed = self.language_rows(among) if among else None
         rows, scores = nearest_rows(
             self.vectors,
@@ -278,31 +224,9 @@ class Embeddings:
         )
         return [(self.words[row], float(score)) for row, score in zip(rows.tolist(), scores, strict=True)]
 
-    def most_similar(
-        self,
-        positive: str | Floats1d | Iterable[str | Floats1d] = (),
-        negative: str | Iterable[str | Floats1d] = (),
-        topn: int = 10,
-    ) -> list[tuple[str, float]]:
-        """Words whose vectors are nearest, by cosine, to the sum of unit vectors: + positive, − negative (3CosAdd)."""
-        add = [positive] if isinstance(positive, (str, np.ndarray)) else list(positive)
-        less = [negative] if isinstance(negative, str) else list(negative)
-        if not add and not less:
-            raise OptionError("no words", "positive or negative names at least one", "give a word")
-        total = np.zeros(self.vector_size)
-        asked: list[int] = []
-        for sign, items in ((1.0, add), (-1.0, less)):
-            for item in items:
-                vector = self.vector_for(item) if isinstance(item, str) else np.asarray(item)
-                length = float(np.linalg.norm(vector))
-                total += sign * vector.astype(np.float64) / (length if length > 0 else 1.0)
-                row = self.row(item) if isinstance(item, str) else None
-                if row is not None:
-                    asked.append(row)
-        return self._nearest(total.astype(np.float32), topn, "cosine", asked, "")
-
     def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
         """A is to B as C is to ?: the n best words by 3CosAdd (Mikolov et al. 2013); A, B and C are left out."""
+        _check_count(n)
         return self.most_similar(positive=[b, c], negative=[a], topn=n)
 
     @classmethod
@@ -335,3 +259,8 @@ class Embeddings:
         log: records for ``log.jsonl``. The manifest that was written becomes this object's own.
         """
         self.manifest = store.save(self, Path(path), overwrite=overwrite, log=log)
+
+
+def _check_count(n: int) -> None:
+    if n < 1:
+        raise OptionError(f"n={n}", "at least one answer is asked for", "give another -n")
