@@ -1,0 +1,1 @@
+"""Looking at a model: what a page shows, and the page."""
