@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -135,6 +135,22 @@ def emit(text: str) -> None:
 def emit_json(document: Any) -> None:
     """A result as one JSON document, to stdout: UTF-8, finite numbers only."""
     emit(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+
+def emit_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A result as a table, to stdout; the last column holds numbers. Words are printed as they are."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for number, name in enumerate(columns):
+        last = number == len(columns) - 1
+        table.add_column(name, justify="right" if last else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(file=sys.stdout, highlight=False).print(table)
 
 
 def emit_error(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Questions to a model: neighbors, analogy, similarity, vector."""
+"""Questions to a model: neighbors, analogy, similarity, explain, vector."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from morphvec.cli import options as o
 from morphvec.errors import OptionError, UnknownWordError
-from morphvec.report import emit, emit_json
+from morphvec.report import emit, emit_json, emit_table
 
 if TYPE_CHECKING:
     from morphvec.embeddings.embeddings import Embeddings
@@ -23,7 +23,7 @@ Number = Annotated[int, typer.Option("-n", help="How many answers.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (neighbors, analogy, similarity, vector):
+    for command in (neighbors, analogy, similarity, explain, vector):
         app.command(rich_help_panel=_PANEL)(command)
 
 
@@ -130,6 +130,52 @@ def similarity(model: o.Model, a: Word, b: Word, as_json: o.Json = False) -> Non
         emit_json({"a": a, "b": b, **measures})
     else:
         emit("\n".join(f"{name:<10} {value:.4f}" for name, value in measures.items()))
+
+
+def explain(
+    model: o.Model,
+    a: Word,
+    b: Word,
+    n: Annotated[int, typer.Option("-n", min=0, help="How many features are named; 0: all.")] = 20,
+    association: Annotated[
+        str | None,
+        typer.Option(
+            "--association",
+            help="The folder of morphvec weigh that the model was fitted to: features by the words' own cells.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: o.Json = False,
+) -> None:
+    """Why two words are near: their dot product as a sum over their parts, and as a sum over features.
+
+    Example: morphvec explain model walking talking
+
+    Example: morphvec explain model walking talking --association weighed -n 50 --json
+    """
+    opened = open_model(model)
+    cells = None
+    if association is not None:
+        from morphvec.pipeline.nouns import load_association
+
+        cells = load_association(Path(association))[0]
+    found = opened.explain(find(opened, a), find(opened, b), n=n, association=cells)
+    if as_json:
+        emit_json({**found.as_dict(), "a": a, "b": b})
+        return
+    emit(f"{a} and {b}: cosine {found.cosine:.4f}, dot {found.dot:.6g}")
+    unit = found.dot if found.dot else 1.0
+    parts, others = found.parts[: n or None], found.parts[n or len(found.parts) :]
+    rows = [(part.a, part.b, f"{part.share / unit:.1%}") for part in parts]
+    if others:
+        rows.append((f"{len(others)} other pairs", "", f"{sum(part.share for part in others) / unit:.1%}"))
+    if opened.composes:
+        emit_table("By parts", (f"of {a}", f"of {b}", "share"), rows)
+    if found.features:
+        named = [(item.block, item.feature, f"{item.share / unit:.1%}") for item in found.features]
+        emit_table("By features", ("block", "feature", "share"), [*named, ("rest", "", f"{found.rest / unit:.1%}")])  # fmt: skip
+    if not opened.composes and not found.features:
+        emit("The model has neither parts nor feature vectors: nothing tells what the two share.")
 
 
 def vector(model: o.Model, word: Word, as_json: o.Json = False) -> None:

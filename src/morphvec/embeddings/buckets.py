@@ -18,6 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.embeddings.explain import OWN_PART, Made
 from morphvec.embeddings.rows import csr_of
 from morphvec.embeddings.unseen import Parts
 from morphvec.features.subword import CLOSE, OPEN
@@ -45,16 +46,18 @@ class Buckets:
 
     def grams(self, word: str) -> list[str]:
         """The distinct n-grams of one bare word, in order of first place, shorter first at a place."""
+        return list(dict.fromkeys(self._every_gram(word)))
+
+    def _every_gram(self, word: str) -> list[str]:
         if word == LINE_END:
             return []
         text = f"{OPEN}{word}{CLOSE}"
-        found = (
+        return [
             text[i : i + n]
             for i in range(len(text))
             for n in range(self.shortest, min(self.longest, len(text) - i) + 1)
             if n > 1 or 0 < i < len(text) - 1
-        )
-        return list(dict.fromkeys(found))
+        ]
 
     def known(self, word: str, language: str = "") -> list[str]:
         """The n-grams of a bare, folded word: every one has a row, which it may share."""
@@ -74,6 +77,24 @@ class Buckets:
             return None
         mean: Floats1d = means(np.asarray(self.vectors[rows]), ends)[0]
         return mean
+
+    def made_of(self, row: int | None, word: str, language: str = "") -> Made | None:
+        """What the vector of a row, or else of a bare, folded unseen word, is a sum of; None where it has no n-gram.
+
+        The own row of a known word is what its n-grams leave of its vector.
+        """
+        del language
+        text = word if row is None else self.words[row]
+        grams = self._every_gram(text)
+        if not grams and row is None:
+            return None
+        raw = text.encode("utf-8", "surrogatepass")
+        _, rows = hashed_grams([raw], self.shortest, self.longest, len(self.vectors))
+        vectors = np.asarray(self.vectors[rows], np.float64) / (len(rows) + (row is not None))
+        if row is None:
+            return Made(grams, vectors, None)
+        own = np.zeros((1, self.vectors.shape[1]))
+        return Made([OWN_PART, *grams], np.concatenate([own, vectors]), 0)
 
 
 Composer: TypeAlias = Parts | Buckets  # what gives unseen words a vector: compose, known, of_row, missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,17 @@ from scipy.sparse import issparse
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.embeddings import store
 from morphvec.embeddings.buckets import Composer
+from morphvec.embeddings.explain import (
+    Cells,
+    Explanation,
+    FeatureShare,
+    Made,
+    cell_shares,
+    check_cells,
+    part_shares,
+    profile_shares,
+    whitening,
+)
 from morphvec.embeddings.keyed import Keyed
 from morphvec.embeddings.query import METRICS, nearest_rows
 from morphvec.embeddings.rows import Vectors
@@ -196,6 +208,55 @@ class Embeddings(Keyed):
             "dot": dot,
             "euclidean": float(np.linalg.norm(x - y)),
         }
+
+    def explain(self, a: str, b: str, *, n: int = 20, association: Cells | None = None) -> Explanation:
+        """What makes two words near: their dot product as a sum over pairs of parts, and as a sum over features.
+
+        Seen or unseen words. n: how many features are named, 0 for all; the rest is summed. association: the stored cells
+        that the model was fitted to; without them features are weighed by the model's own feature vectors.
+        Raises UnknownWordError as ``vector_for`` does, OptionError for an association of another model.
+        """
+        vectors = self.vector_for(a), self.vector_for(b)
+        rows = self.row(a), self.row(b)
+        measures = self.measures(a, b)
+        made = self._made(a), self._made(b)
+        shares = self._feature_shares(vectors, rows, association)
+        order = np.argsort(-shares, kind="stable")
+        chosen = [column for column in order[: n or None].tolist() if shares[column]]
+        named = tuple(FeatureShare(*self._feature(column), float(shares[column])) for column in chosen)
+        rest = measures["dot"] - float(shares[chosen].sum())
+        return Explanation(a, b, measures["dot"], measures["cosine"], part_shares(vectors, made), named, rest)
+
+    def _made(self, word: str) -> Made | None:
+        if self.parts is None:
+            return None
+        language, bare = self.split(self.key(word))
+        return self.parts.made_of(self.row(word), bare, language)
+
+    def _feature_shares(
+        self,
+        vectors: tuple[Floats1d, Floats1d],
+        rows: tuple[int | None, int | None],
+        association: Cells | None,
+    ) -> Floats1d:
+        contexts = self.contexts
+        if association is not None:
+            check_cells(association, self.words, contexts)
+        if self.sparse:  # a row is its profile
+            return np.asarray(vectors[0], np.float64) * vectors[1]
+        if contexts is None or contexts.shape[1] != self.vector_size:
+            return np.zeros(0)
+        if association is not None:
+            return cell_shares(vectors, rows, contexts, association)
+        return profile_shares(vectors, contexts, self._whitening)
+
+    @cached_property
+    def _whitening(self) -> Floats2d:
+        assert self.contexts is not None
+        return whitening(self.contexts)
+
+    def _feature(self, column: int) -> tuple[str, str]:
+        return self.features[column] if self.features else ("column", str(column))
 
     def neighbors(
         self, word: str, n: int = 10, *, metric: str = "cosine", language: str = "", among: str = ""

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
+from morphvec.embeddings.explain import OWN_PART, Made
 from morphvec.features.composition import ROW_KINDS
 from morphvec.features.subword import grams_of
 from morphvec.morphology.pieces import (
@@ -108,6 +109,28 @@ class Parts:
         named = [(LEMMA, self.words[c]) if c < words else self.names[c - words] for c in columns if c != row]
         order = (LEMMA, AFFIX, MORPHEME, GRAM)
         return [label(kind, name) for kind, name in sorted(named, key=lambda part: order.index(part[0]))]
+
+    def made_of(self, row: int | None, word: str, language: str = "") -> Made | None:
+        """What the vector of a row, or else of a bare, folded unseen word, is a sum of; None where the word has no part."""
+        if row is None:
+            pieces = self.pieces(word, language)
+            rows, weights = self.weights_of(word, language)
+            names = [label(kind, name) for kind, name, *_ in pieces]
+        else:
+            B = self.composition
+            cells = slice(int(B.indptr[row]), int(B.indptr[row + 1]))
+            rows, weights = B.indices[cells].astype(np.int64), B.data[cells].astype(np.float64)
+            names = [self._label(row, column) for column in rows.tolist()]
+        if not len(rows):
+            return None
+        own = None if row is None else next(iter(np.flatnonzero(rows == row).tolist()), None)
+        return Made(names, weights[:, None] * self.vectors[rows].astype(np.float64), own)
+
+    def _label(self, row: int, column: int) -> str:
+        if column == row:
+            return OWN_PART
+        words = len(self.words)
+        return label(LEMMA, self.words[column]) if column < words else label(*self.names[column - words])
 
     def weights_of(self, word: str, language: str = "") -> tuple[Ints1d, Floats1d]:
         """b_new of a bare, folded word: rows int64 among the parts and their weights float64, both empty where the
