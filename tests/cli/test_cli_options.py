@@ -14,7 +14,7 @@ from morphvec.cli.main import app
 from morphvec.pipeline import CountStage, FitStage, RunOptions, TextStage, WeighStage, all_options
 from morphvec.pipeline.options import KNOWLEDGE, OF_FITTING
 
-NOT_STAGES = {"corpus", "output_folder", "align_ids", "overwrite", "quiet", "as_json"}
+NOT_STAGES = {"corpus", "output_folder", "align_ids", "config", "overwrite", "quiet", "as_json"}
 
 # Defaults that are said in words, each because it is worked out from other things.
 WORDED = {

@@ -10,6 +10,7 @@ import typer
 
 from morphvec.cli import lm_ask
 from morphvec.cli import options as o
+from morphvec.cli.config import Config
 from morphvec.cli.lm_ask import Lm, open_lm
 from morphvec.report import Reporter, emit, emit_json
 
@@ -199,6 +200,7 @@ def train(
     memory: o.Memory = None,
     checkpoint_every: o.CheckpointEvery = None,
     resume: o.Resume = None,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from morphvec.cli import options as o
+from morphvec.cli.config import Config
 from morphvec.errors import InputError
 from morphvec.report import Reporter, emit, emit_json
 
@@ -42,6 +43,7 @@ def train(
             rich_help_panel=o.MODEL,
         ),
     ] = "ones",
+    config: Config = None,
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Replace the file.", rich_help_panel=o.RUN, show_default=False),

@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from morphvec.cli import options as o
+from morphvec.cli.config import Config
 from morphvec.report import Reporter, emit, emit_json
 
 if TYPE_CHECKING:
     from morphvec.pipeline.train import Trained
 
-_NOT_STAGES = ("corpus", "folder", "vocab", "output_folder", "overwrite", "quiet", "as_json", "align_ids")
+_NOT_STAGES = (
+    "corpus",
+    "folder",
+    "vocab",
+    "output_folder",
+    "overwrite",
+    "quiet",
+    "as_json",
+    "align_ids",
+    "config",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -154,6 +165,7 @@ def train(
     memory: o.Memory = None,
     checkpoint_every: o.CheckpointEvery = None,
     resume: o.Resume = None,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -163,6 +175,8 @@ def train(
     Example: morphvec train corpus.txt -o model --unimorph eng.tsv.gz
 
     Example: morphvec train spa=es.tsv por=pt.tsv --align-ids --features ids -o joint
+
+    Example: morphvec train corpus.txt -o model --config train.toml --seed 1
     """
     chosen = _chosen(dict(locals()))
     from morphvec.pipeline.train import train_to
@@ -183,6 +197,7 @@ def vocab(
     errors: o.Errors = None,
     min_count: o.MinCount = None,
     max_vocab: o.MaxVocab = None,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -237,6 +252,7 @@ def count(
     hold_out: o.HoldOut = None,
     threads: o.Threads = None,
     memory: o.Memory = None,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -292,6 +308,7 @@ def weigh(
     weight_max: o.WeightMax = None,
     threads: o.Threads = None,
     memory: o.Memory = None,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -386,6 +403,7 @@ def fit(
     memory: o.Memory = None,
     checkpoint_every: o.CheckpointEvery = None,
     resume: o.Resume = None,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
