@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from morphvec.cli.completion import completer
+
 READ, COUNT, WEIGH, MODEL, CONSTRAIN, SOLVE, BATCH, RUN = (
     "Reading text",
     "Counting",
@@ -23,7 +25,14 @@ READ, COUNT, WEIGH, MODEL, CONSTRAIN, SOLVE, BATCH, RUN = (
 
 
 def _option(flag: str, text: str, panel: str, metavar: str | None = None) -> Any:
-    return typer.Option(flag, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
+    return typer.Option(
+        flag,
+        help=text,
+        rich_help_panel=panel,
+        metavar=metavar,
+        show_default=False,
+        autocompletion=completer(flag),
+    )
 
 
 Text = Annotated[
