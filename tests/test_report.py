@@ -4,6 +4,7 @@ import io
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from morphvec import report
@@ -20,6 +21,7 @@ class Terminal(io.StringIO):
 def clock(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(report.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(report, "memory_held", lambda: 1_230_000_000)
     return now
 
 
@@ -34,8 +36,8 @@ def test_progress_has_amount_rate_and_time_left(clock):
         clock[0] += 5
         progress.advance(1_000_000)
     assert log.getvalue().splitlines() == [
-        "count: 1.0M/3.0M tokens · 166.7k/s · 12s left · half way",
-        "count: 3.0M/3.0M tokens · 250.0k/s · half way",
+        "count: 1.0M/3.0M tokens · 166.7k/s · 12s left · 1.23 GB · half way",
+        "count: 3.0M/3.0M tokens · 250.0k/s · 1.23 GB · half way",
         "count: 3.0M tokens, 12.0s · half way",
     ]
 
@@ -49,12 +51,39 @@ def test_long_waits(clock, seconds, text):
     assert f"· {text} left" in log.getvalue()
 
 
+def test_slow_things_have_a_time_each(clock):
+    log = io.StringIO()
+    with Reporter(stream=log).stage("fit", 5, "epochs") as progress:
+        clock[0] += 40
+        progress.reach(0.5)
+        clock[0] += 50
+        progress.reach(2)
+    assert log.getvalue().splitlines() == [
+        "fit: 0.5/5 epochs · 1m20s each · 6m00s left · 1.23 GB",
+        "fit: 2/5 epochs · 45s each · 2m15s left · 1.23 GB",
+        "fit: 2 epochs, 90.0s",
+    ]
+
+
+def test_the_memory_held_is_that_of_this_process():
+    before = report.memory_held()
+    block = np.ones(30_000_000)
+    assert 200e6 < report.memory_held() - before < 400e6
+    assert report.peak_bytes() >= block.nbytes
+
+
+def test_a_quiet_run_says_what_has_to_be_known():
+    log = io.StringIO()
+    Reporter(quiet=True, stream=log).insist("go on from here")
+    assert log.getvalue() == "go on from here\n"
+
+
 def test_a_stage_without_a_total_has_no_time_left(clock):
     log = io.StringIO()
     with Reporter(stream=log).stage("read", None, "lines") as progress:
         clock[0] += 8
         progress.advance(4)
-    assert log.getvalue().splitlines()[0] == "read: 4 lines · 0.5/s"
+    assert log.getvalue().splitlines()[0] == "read: 4 lines · 0.5/s · 1.23 GB"
 
 
 def test_a_terminal_gets_one_live_line(clock):

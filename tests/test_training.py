@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from morphvec.errors import ArtifactError, DivergenceError, OptionError
 from morphvec.report import Reporter
-from morphvec.training import LoopControl, LoopOptions, kept, run
+from morphvec.training import LoopControl, LoopOptions, Paced, kept, run
 
 
 class Totals:
@@ -274,3 +276,80 @@ def test_at_least_one_epoch(epochs):
 def test_never_is_the_least(name):
     with pytest.raises(OptionError, match=f"{name}=-1; .*--{name.replace('_', '-')}"):
         LoopOptions(3, **{name: -1})
+
+
+class Interrupted(Totals):
+    """Ctrl-C is pressed so many times in the epoch of this number."""
+
+    def __init__(self, *totals, at, times=1):
+        super().__init__(*totals)
+        self.at, self.times = at, times
+
+    def epoch(self, number):
+        if number == self.at:
+            for _ in range(self.times):
+                os.kill(os.getpid(), signal.SIGINT)
+        return super().epoch(number)
+
+
+@pytest.fixture
+def listening():
+    """Ctrl-C as Python sets it up, whatever the shell that started the tests says."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # put back by the loop
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_lets_the_epoch_end_and_keeps_it(listening):
+    memory, log = Memory(), io.StringIO()
+    trainer = Interrupted(9.0, 8.0, 7.0, 6.0, at=1)
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            trainer,
+            LoopOptions(4, checkpoint_every=3),
+            keeper=memory,
+            reporter=Reporter(quiet=True, stream=log),
+        )
+    assert [done for done, _, _ in memory.saved] == [2]
+    assert "stops after this epoch and keeps a checkpoint of it" in log.getvalue()
+    done, arrays, history = memory.saved[0]
+    whole = run(
+        Totals(9.0, 8.0, 7.0, 6.0),
+        LoopOptions(4, checkpoint_every=3),
+        keeper=Memory(start=(done, arrays, history)),
+    )
+    assert [entry["total"] for entry in whole] == [9.0, 8.0, 7.0, 6.0]
+
+
+@pytest.mark.parametrize(("every", "times"), [(3, 2), (0, 1)])
+def test_ctrl_c_twice_or_without_checkpoints_stops_at_once(listening, every, times):
+    memory, trainer = Memory(), Interrupted(9.0, 8.0, 7.0, at=1, times=times)
+    with pytest.raises(KeyboardInterrupt):
+        run(trainer, LoopOptions(3, checkpoint_every=every), keeper=memory)
+    assert memory.saved == []
+    assert trainer.seen == [0]
+
+
+def test_an_epoch_says_how_far_it_is():
+    class Slow(Totals, Paced):
+        """Stops half way to look at the progress line."""
+
+        def epoch(self, number):
+            self.pace(0.5)
+            lines.append(reporter.shown)
+            return super().epoch(number)
+
+    class Shown(Reporter):
+        """Remembers the last live line, and shows every one."""
+
+        interval = 0.0
+        shown = ""
+
+        def line(self, text, *, live=False):
+            self.shown = text if live else self.shown
+
+    lines, reporter = [], Shown()
+    reporter.interval = 0.0
+    run(Slow(9.0, 8.0), LoopOptions(2), reporter=reporter)
+    assert [line.split(" · ")[0] for line in lines] == ["fit: 0.5/2 epochs", "fit: 1.5/2 epochs"]

@@ -1,6 +1,6 @@
 """Events, progress and results: the only module that writes to stdout or stderr.
 
-Results go to stdout, everything else to stderr. A terminal gets a live line with rate and time left;
+Results go to stdout, everything else to stderr. A terminal gets a live line with rate, time left and memory;
 anything else gets plain lines, at most one every few seconds, so that a log file stays readable.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 _PLAIN_INTERVAL = 5.0  # seconds between two progress lines where stderr is no terminal
@@ -25,6 +27,28 @@ def _compact(number: float) -> str:
             scaled = number / (1e3 if suffix == "k" else limit)
             return f"{scaled:.1f}{suffix}"
     return f"{number:.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
+
+
+def _rate(rate: float, unit: str) -> str:
+    """Units a second, or seconds a unit where one takes longer."""
+    if 0 < rate < 0.1 and unit:
+        return f"{_clock(1 / rate)} each"
+    return f"{_compact(rate)}/s"
+
+
+def memory_held() -> int:
+    """Bytes of memory that this process holds now (of systems that do not say: the most that it ever held)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except (OSError, ValueError, IndexError):
+        return peak_bytes()
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _clock(seconds: float) -> str:
@@ -46,7 +70,11 @@ class Progress:
 
     def advance(self, amount: float, detail: str = "") -> None:
         """Add ``amount`` units of work done; ``detail`` replaces the text at the end of the line."""
-        self._done += amount
+        self.reach(self._done + amount, detail)
+
+    def reach(self, done: float, detail: str = "") -> None:
+        """``done`` units of work are done in all."""
+        self._done = done
         self._detail = detail or self._detail
         now = time.monotonic()
         if now - self._shown >= self._reporter.interval:
@@ -54,7 +82,7 @@ class Progress:
             self._reporter.line(self.text(now), live=True)
 
     def text(self, now: float) -> str:
-        """The progress line: done / total, rate, time left."""
+        """The progress line: done / total, rate, time left, memory held."""
         spent = max(now - self._start, 1e-9)
         rate = self._done / spent
         pieces = [f"{self._name}:"]
@@ -62,9 +90,10 @@ class Progress:
             pieces.append(f"{_compact(self._done)}/{_compact(self._total)} {self._unit}".rstrip())
         else:
             pieces.append(f"{_compact(self._done)} {self._unit}".rstrip())
-        pieces.append(f"· {_compact(rate)}/s")
+        pieces.append(f"· {_rate(rate, self._unit)}")
         if self._total and 0 < self._done < self._total:
             pieces.append(f"· {_clock((self._total - self._done) / max(rate, 1e-9))} left")
+        pieces.append(f"· {memory_held() / 1e9:.2f} GB")
         if self._detail:
             pieces.append(f"· {self._detail}")
         return " ".join(pieces)
@@ -99,13 +128,17 @@ class Reporter:
         """A fact worth a line: what was read, skipped, chosen."""
         self.line(text)
 
-    def warn(self, text: str) -> None:
-        """Something the user should know even in a quiet run."""
+    def insist(self, text: str) -> None:
+        """A line that a quiet run says too: what a user who pressed Ctrl-C has to know."""
         if self._open:
             self._stream.write("\n")
             self._open = False
-        self._stream.write(f"morphvec: warning: {text}\n")
+        self._stream.write(text + "\n")
         self._stream.flush()
+
+    def warn(self, text: str) -> None:
+        """Something the user should know even in a quiet run."""
+        self.insist(f"morphvec: warning: {text}")
 
     @contextmanager
     def stage(self, name: str, total: float | None = None, unit: str = "") -> Iterator[Progress]:

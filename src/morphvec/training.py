@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import signal
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,6 +37,12 @@ class Trainer(Protocol):
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a state; epochs from there give the bits that they gave before. Keeps no array of ``state``,
         whose names, shapes and dtypes are those of ``state()``."""
+
+
+class Paced:
+    """A trainer whose epochs may be long: it calls ``pace`` with the share of the epoch that is done."""
+
+    pace: Callable[[float], None] = staticmethod(lambda share: None)
 
 
 class Keeper(Protocol):
@@ -109,9 +118,17 @@ def run(
     or that of the first epoch where it is not given.
     """
     history, best, best_state = _resume(trainer, options, keeper, reporter, name)
-    with reporter.stage(name, options.epochs - len(history), "epochs") as progress:
+    every, before = 0 if keeper is None else options.checkpoint_every, len(history)
+    stage = reporter.stage(name, options.epochs - before, "epochs")
+    with stage as progress, _listening(reporter, name, every) as asked_to_stop:
         while not _ended(options, history, best):
             number, began = len(history), time.perf_counter()
+
+            def pace(share: float, done: int = number - before) -> None:
+                progress.reach(done + share)
+
+            if isinstance(trainer, Paced):
+                trainer.pace = pace
             try:
                 with np.errstate(over="ignore", invalid="ignore"):  # what overflows is seen below
                     metrics = dict(trainer.epoch(number))
@@ -120,23 +137,49 @@ def run(
                 raise _diverged(number, str(error), rule, knob, keeper) from error
             history.append({"epoch": number + 1, **metrics, "seconds": time.perf_counter() - began})
             _check(history, start, knob, keeper)
-            progress.advance(1, _detail(metrics))
+            progress.reach(number + 1 - before, _detail(metrics))
             if options.patience and (not number or metrics["validation"] < history[best]["validation"]):
                 best, best_state = number, trainer.state()
-            if (
-                keeper is not None
-                and options.checkpoint_every
-                and not (number + 1) % options.checkpoint_every
-            ):
+            if keeper is not None and every and (asked_to_stop() or not (number + 1) % every):
                 state = trainer.state()
                 _check_state(state, number, knob, keeper)
                 keeper.save(number + 1, _pack(state, best_state if best < number else {}), history)
+            if asked_to_stop():
+                raise KeyboardInterrupt
     if options.patience:
         history[best]["kept"] = True
         if best < len(history) - 1:
             trainer.restore(best_state)
             reporter.note(f"{name}: epoch {best + 1} of {len(history)} is kept, with the lowest validation")
     return list(history)
+
+
+@contextlib.contextmanager
+def _listening(reporter: Reporter, name: str, checkpoint_every: int) -> Iterator[Callable[[], bool]]:
+    """Where checkpoints are kept the first Ctrl-C lets the epoch end, so that nothing of it is lost; the next one
+    stops at once. Gives the question whether to stop."""
+    asked: list[bool] = []
+
+    def listen(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+        reporter.insist(
+            f"{name}: stops after this epoch and keeps a checkpoint of it; Ctrl-C again stops now"
+        )
+
+    ours = (
+        checkpoint_every > 0
+        and threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, listen)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _ended(options: LoopOptions, history: Sequence[Mapping[str, Any]], best: int) -> bool:

@@ -19,7 +19,9 @@ def test_the_pages_are_what_the_commands_say():
 
 
 @pytest.mark.parametrize("path", cli_reference.tree())
-def test_every_command_has_an_example_that_its_parser_takes(path):
+def test_every_command_has_an_example_that_its_parser_takes(path, tmp_path, monkeypatch):
+    (tmp_path / "train.toml").write_text("dim = 50\n", encoding="utf-8")  # which an example names
+    monkeypatch.chdir(tmp_path)
     command = cli_reference.tree()[path]
     told = cli_reference.examples(command)
     assert told, f"morphvec {path}: its docstring has no paragraph 'Example: morphvec {path} ...'"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,7 @@ import typer
 
 from morphvec.cli import options as o
 from morphvec.cli.config import Config
-from morphvec.report import Reporter, emit, emit_json
+from morphvec.report import Reporter, emit, emit_json, peak_bytes
 
 if TYPE_CHECKING:
     from morphvec.pipeline.train import Trained
@@ -53,12 +51,6 @@ def _chosen(values: Mapping[str, Any]) -> dict[str, Any]:
 
         chosen["memory"] = parse_memory(chosen["memory"])
     return chosen
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def summary(trained: Trained, path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.lm.optimise import Optimiser, StepOptions
 from morphvec.rng import stream
+from morphvec.training import Paced
 
 BLOCK = 1024  # words of the vocabulary worked on at once; part of the rounding, so it never changes
 _SCORED = 512  # rows of a forward pass without gradients
@@ -195,7 +196,7 @@ def log_probabilities(parameters: Parameters, contexts: Ints2d) -> Floats2d:
     return np.asarray(y - np.log(np.exp(y).sum(axis=1, keepdims=True)))
 
 
-class NetworkTrainer:
+class NetworkTrainer(Paced):
     """What the loop drives: parameters that move in place, mini-batch by mini-batch.
 
     frozen: bool [V], rows of the table that stay as they are. validation: a text that training does not see.
@@ -231,6 +232,7 @@ class NetworkTrainer:
             for place, (low, high) in enumerate(blocks):
                 rate = self._steps.rate(number + place / len(blocks), self._epochs)
                 total += self._learn(order[low:high], rate, self._masks(number, place, high - low))
+                self.pace((place + 1) / len(blocks))
         metrics = {"total": total / len(order)}
         if self._validation is not None:
             metrics["validation"] = float(losses(self.parameters, self._validation, self._engine).mean())

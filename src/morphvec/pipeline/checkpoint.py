@@ -152,7 +152,7 @@ class FolderKeeper:
             if manifest.get("fingerprint") == self.fingerprint:
                 self._epochs = int(manifest["epochs"])
         if self._epochs:
-            self._reporter.note(f"{self.describe()}: --resume goes on from there")
+            self._reporter.insist(f"{self.describe()}: --resume goes on from there")
 
     def remove(self) -> None:
         """The run is over: its checkpoint goes."""

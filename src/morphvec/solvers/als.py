@@ -25,12 +25,13 @@ from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, normal_d
 from morphvec.rng import stream
 from morphvec.solvers.problem import Problem, rotate, squared_norm
 from morphvec.solvers.sides import Side, gram
+from morphvec.training import Paced
 
 _ROWS = 4096
 _START = np.float32(0.1)  # standard deviation of the first S; P starts at 0
 
 
-class AlternatingLeastSquares:
+class AlternatingLeastSquares(Paced):
     """State of one run: P, S and U = B·P, improved in place by ``epoch``.
 
     Parameters
@@ -73,6 +74,7 @@ class AlternatingLeastSquares:
         else:
             self._solve_apart(by_token, self.S, G, problem.ridge_own, self.P, problem.constants[0])
             self.U = self.P
+        self.pace(0.5)
         self._turn(self.U, np.ones(len(self.U)))
         G = by_feature.gram(self.U, engine)
         self._solve_apart(by_feature, self.U, G, problem.ridge_features, self.S, problem.constants[1])

@@ -24,6 +24,7 @@ from morphvec.rng import stream
 from morphvec.solvers.batch_options import CELL_RATE, BatchOptions, rate_of, schedule_share
 from morphvec.solvers.problem import Problem
 from morphvec.solvers.tiles import make_tiles
+from morphvec.training import Paced
 
 ROUNDS = 8  # of an epoch: the cells of a row are spread over it
 UNUSED = (
@@ -38,7 +39,7 @@ UNUSED = (
 _START = np.float32(0.1)  # standard deviation of sgd's first factors
 
 
-class CellUpdates:
+class CellUpdates(Paced):
     """State of one run: P = U and S, and AdaGrad's sums of squares, moved in place by ``epoch``.
 
     Parameters
@@ -122,6 +123,7 @@ class CellUpdates:
 
             for stratum in strata:
                 losses.append(tree_sum(engine.map(work, stratum)))
+            self.pace((turn + 1) / ROUNDS)
         terms = self._problem.terms(self.P, self.S, self.U, engine).as_dict()
         return {**terms, "met": float(tree_sum(losses)) / self.cells, "learning_rate": rate, "minimised": "J"}
 

@@ -26,6 +26,7 @@ from morphvec.kernels.cells import column_lengths, transpose
 from morphvec.kernels.rows import sparse_rows
 from morphvec.rng import stream
 from morphvec.solvers.dense import ROWS
+from morphvec.training import Paced
 
 RESIDUAL = 1e-9  # of a singular value: where an exact run stops; the error of the value is of its square
 GAIN = 2e-3  # share of the energy, and of each σ² on average, that a fast run may expect to leave
@@ -212,7 +213,7 @@ def extend(
     return C, R
 
 
-class BlockLanczos:
+class BlockLanczos(Paced):
     """State of one run: the best vectors so far and the block to go on from.
 
     exact: float64, until every residual ‖Aᵀu − σv‖ is at most 1e-9 σ, or rounding. Otherwise float32, until the gains of
@@ -293,6 +294,7 @@ class BlockLanczos:
             width += size
             block = self._matrix.backward(W)
             _, rest = extend(self.V, width, block, engine, generator)
+            self.pace((width - start) / (self._room - start))
             if width < dim:
                 continue
             left, values, right = np.linalg.svd(B[:width, :width])

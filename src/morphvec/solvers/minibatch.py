@@ -30,6 +30,7 @@ from morphvec.solvers.dense import ROWS, blas_gram, largest_square, spread, spre
 from morphvec.solvers.problem import Problem
 from morphvec.solvers.sparse import Operator
 from morphvec.solvers.tiles import draw_rates, make_tiles
+from morphvec.training import Paced
 
 DECAY, DECAY_SECOND = 0.9, 0.999  # of Adam's moments
 _START = np.float32(0.1)  # standard deviation of the first factors
@@ -40,7 +41,7 @@ _LONGEST = 0.1  # of sgd's steps, next to the factors' own length
 _GROWTH = 1.5  # of the factors' squared norm, after which the curvature is measured again
 
 
-class MiniBatch:
+class MiniBatch(Paced):
     """State of one run: P, S, U = B·P and the moments, moved in place by ``epoch``.
 
     Parameters
@@ -123,6 +124,7 @@ class MiniBatch:
                     options.schedule, (number + batch / self.batches) / self._epochs
                 )
                 self._step(number, batch, rate)
+                self.pace((batch + 1) / self.batches)
         terms = self._problem.terms(self.P, self.S, self.U, self._engine).as_dict()
         unit = (
             {"curvature": self._curvature} if self._kind == 0 else {}

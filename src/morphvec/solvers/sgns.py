@@ -32,6 +32,7 @@ from morphvec.kernels.windows import pair_weights
 from morphvec.rng import stream
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.pulled import Composed, Pull
+from morphvec.training import Paced
 
 WINDOW_WEIGHTS = ("dynamic", "flat", "distance")
 # Positions of a chunk, chunks of a buffer. Both change the bits of every result. Free rows need long buffers only to make
@@ -86,7 +87,7 @@ class NegativeSampling:
                 )
 
 
-class SkipGram:
+class SkipGram(Paced):
     """State of one run: U [T, k] (or P [Q, k]) and S [T, k], moved in place by ``epoch``.
 
     Parameters
@@ -201,6 +202,7 @@ class SkipGram:
             if self._pull and (count % self._pull_every == 0 or high == len(self._ids)):
                 self._let_pull(self._rate(number, low) * waiting / len(self._ids))
                 waiting = 0
+            self.pace(high / len(self._ids))
         if pairs == 0:
             raise InputError(
                 f"{self._tokens} tokens, no two of them in one window",

@@ -30,7 +30,7 @@ from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, schedule_sha
 from morphvec.solvers.dense import ROWS, largest_square, square
 from morphvec.solvers.losses import least_softmax
 from morphvec.solvers.problem import Factors
-from morphvec.training import LoopControl, LoopOptions, run
+from morphvec.training import LoopControl, LoopOptions, Paced, run
 
 EPOCHS = 40
 MEMORY = 4 << 30  # bytes
@@ -87,7 +87,7 @@ def check_softmax(solver: str, options: BatchOptions) -> None:
             )
 
 
-class FullSoftmax:
+class FullSoftmax(Paced):
     """State of one run: U [T, k], S [F, k] and their moments, moved in place by ``epoch``.
 
     Parameters
@@ -147,6 +147,7 @@ class FullSoftmax:
                 part = (number + batch / self.batches) / self._epochs
                 rate = self.learning_rate * schedule_share(self._options.schedule, part)
                 self._step(number, rows, rate)
+                self.pace((batch + 1) / self.batches)
         fit, ridge = self.loss(), self._ridge * (square(self.U) + square(self.S))
         tokens = {} if self._tokens is None else {"per_token": fit / self._tokens}
         return {

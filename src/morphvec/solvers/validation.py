@@ -18,7 +18,7 @@ from morphvec.engine.base import Engine, row_blocks, tree_sum
 from morphvec.errors import OptionError
 from morphvec.kernels.rows import fit_rows
 from morphvec.solvers.problem import Problem
-from morphvec.training import Trainer
+from morphvec.training import Paced, Trainer
 
 _GOLDEN = 0x9E3779B97F4A7C15  # 2⁶⁴ over the golden ratio: the step of SplitMix64
 
@@ -108,7 +108,7 @@ class HeldOut:
         return float(tree_sum(sums)) / self._weight
 
 
-class Validated:
+class Validated(Paced):
     """A trainer that also reports ``validation`` after each of its epochs."""
 
     def __init__(self, trainer: FactorTrainer, slice_: HeldOut) -> None:
@@ -116,6 +116,8 @@ class Validated:
 
     def epoch(self, number: int) -> Mapping[str, Any]:
         """The epoch of the trainer, and the loss on the slice behind its terms."""
+        if isinstance(self._trainer, Paced):
+            self._trainer.pace = self.pace
         metrics = self._trainer.epoch(number)
         return {**metrics, "validation": self._slice.loss(self._trainer.U, self._trainer.S)}
 
