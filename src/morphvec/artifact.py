@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.arrays import mapped
 from morphvec.errors import ArtifactError, OutputError
 
 FORMAT = "morphvec"
@@ -302,8 +303,8 @@ def verify(path: Path, noun: str) -> list[str]:
     ]
 
 
-def open_arrays(file: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file as read-only memory maps.
+def open_arrays(file: Path, *, private: bool = False) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file as read-only memory maps, or as private ones for kernels (``arrays.mapped``).
 
     Raises ArtifactError where the header is damaged or states sizes that the file does not have.
     """
@@ -337,6 +338,8 @@ def open_arrays(file: Path) -> dict[str, NDArray[Any]]:
                 raise ValueError(f"array {name!r} does not fit")
             if count == 0:
                 arrays[name] = np.zeros(shape, dtype)
+            elif private:
+                arrays[name] = mapped(file, dtype, shape, 8 + length + begin)
             else:
                 arrays[name] = np.memmap(file, dtype, "r", offset=8 + length + begin, shape=shape)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

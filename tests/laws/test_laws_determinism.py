@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array, eye_array, hstack, random_array
@@ -16,8 +18,9 @@ from morphvec.solvers.penalties import CompletePenalty, edge_penalty
 T, F, PARTS, DIM = 9500, 5000, 3000, 6  # three blocks of rows in every sum, and many of cells
 
 
-def problem():
-    """Made anew for each run: what a Problem caches may not carry over."""
+@functools.cache
+def ingredients():
+    """matrix, weights, alpha, B; members and classes of offsets; edges."""
     generator = stream(0)
     place = np.unique(generator.integers(0, T * F, 150_000))
     matrix = csr_array((generator.random(len(place)) + 0.1, (place // F, place % F)), shape=(T, F))
@@ -27,11 +30,18 @@ def problem():
     members = csr_array(
         (np.tile([1.0, -1.0], 3000), (rows, np.stack([forms, lemmas], axis=1).reshape(-1))), shape=(3000, T)
     )
-    offset = CompletePenalty(members, np.sort(generator.integers(0, 40, 3000)), np.full(40, 0.02))
+    classes = np.sort(generator.integers(0, 40, 3000))
     edges = generator.permutation(T)[:8000].reshape(-1, 2)
-    listed = edge_penalty(eye_array(T, format="csr"), edges, np.zeros(4000, int), np.ones(1))
     alpha = generator.random(F)
-    return mv.Problem(matrix, generator.random(len(place)) * 3, alpha, B, [(20.0, offset), (3.0, listed)])
+    return (matrix, generator.random(len(place)) * 3, alpha, B), (members, classes), edges
+
+
+def problem():
+    """Made anew for each run: what a Problem or a penalty caches may not carry over."""
+    cells, offsets, edges = ingredients()
+    offset = CompletePenalty(*offsets, np.full(40, 0.02))
+    listed = edge_penalty(eye_array(T, format="csr"), edges, np.zeros(4000, int), np.ones(1))
+    return mv.Problem(*cells, [(20.0, offset), (3.0, listed)])
 
 
 def bits(found):

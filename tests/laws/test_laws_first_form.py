@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -121,14 +123,19 @@ def test_the_gradient_is_that_of_section_2_3_of_central_differences_and_of_autod
         np.testing.assert_allclose(autodiff.grad(traced, number)(U, S), G, rtol=1e-10, atol=1e-10)
 
 
+@functools.cache
+def lowest_by_als():
+    *_, problem = parts()
+    return min(
+        mv.solve(problem, K, epochs=60, cg_steps=20, seed=seed).history[-1]["total"] for seed in range(4)
+    )
+
+
 @pytest.mark.parametrize("batch", [0, 8])
 @pytest.mark.parametrize("solver", MINIBATCH)
 def test_full_batch_and_mini_batch_training_reach_what_als_reaches(solver, batch):
     *_, problem = parts()
-    best = min(
-        mv.solve(problem, K, epochs=60, cg_steps=20, seed=seed).history[-1]["total"] for seed in range(4)
-    )
-    found = min(
+    ends = (
         mv.solve(
             problem,
             K,
@@ -139,7 +146,7 @@ def test_full_batch_and_mini_batch_training_reach_what_als_reaches(solver, batch
         ).history[-1]["total"]
         for seed in range(3)
     )
-    assert found < 1.02 * best
+    assert any(end < 1.02 * lowest_by_als() for end in ends)
 
 
 def test_a_mini_batch_carries_the_factor_that_the_source_leaves_out():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import gzip
 import os
 import re
@@ -25,16 +26,18 @@ def fold(text, language):
     return text.lower()
 
 
+@functools.cache
 def table(language, code=""):
     return read_unimorph(Path(FOLDER) / "unimorph" / f"{language}.tsv.gz", code)
 
 
+@functools.cache
 def bible(language, code=""):
     counts = collections.Counter()
     with gzip.open(Path(FOLDER) / "bible" / f"{language}.txt.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             counts.update(re.findall(r"[^\W\d_]+", line.split("\t", 1)[1].lower()))
-    return [key(word, code) for word in counts]
+    return tuple(key(word, code) for word in counts)
 
 
 def index_of(words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ print(sha256_array(model.vectors), sha256_array(model.parts.vectors))
 """
 
 
+@functools.cache
 def hashes(blas_threads: int) -> str:
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, str(blas_threads))}

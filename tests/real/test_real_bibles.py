@@ -48,7 +48,8 @@ def test_finnish_with_its_table_gives_unseen_forms_a_vector(told, data, tmp_path
     with gzip.open(data / "bible" / "fin.txt.gz", "rt", encoding="utf-8") as verses:
         text.write_text("".join(line.partition("\t")[2] for line in verses), encoding="utf-8")
     out = tmp_path / "m"
-    made = told("train", text, "-o", out, "--unimorph", data / "unimorph" / "fin.tsv.gz")
+    small = ["--dim", "32", "--epochs", "3"]
+    made = told("train", text, "-o", out, "--unimorph", data / "unimorph" / "fin.tsv.gz", *small)
     assert made["objective"]["classes"]["offset"] > 0
     assert made["words"] > 10_000
     known = {line.split("\t")[0] for line in (out / "vocab.tsv").read_text(encoding="utf-8").splitlines()}

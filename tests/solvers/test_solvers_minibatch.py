@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -194,18 +196,22 @@ def test_adagrad_and_adam_step_by_their_formulas(solver):
         np.testing.assert_allclose(made.S, X[1], rtol=1e-7, atol=1e-9)
 
 
+@functools.cache
+def lowest_by_als(kind):
+    case = make(kind, rows=30, columns=20)  # so small a problem has several valleys
+    return min(solve(case.problem, 2, epochs=40, seed=seed).history[-1]["total"] for seed in range(3))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("solver", MINIBATCH)
 def test_every_solver_comes_within_one_percent_of_als(kind, solver):
     case = make(kind, rows=30, columns=20)
-    seeds = range(3)  # so small a problem has several valleys
-    best = min(solve(case.problem, 2, epochs=40, seed=seed).history[-1]["total"] for seed in seeds)
     rate = BatchOptions(learning_rate={"sgd": 1.5, "adagrad": 0.5, "adam": 0.05}[solver], batch=40)
-    found = min(
+    ends = (
         solve(case.problem, 2, solver, epochs=150, seed=seed, batch=rate).history[-1]["total"]
-        for seed in seeds
+        for seed in range(3)
     )
-    assert found < 1.01 * best
+    assert any(end < 1.01 * lowest_by_als(kind) for end in ends)
 
 
 def test_a_schedule_ends_where_it_says():

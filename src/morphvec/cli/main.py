@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from morphvec.cli import align, ask, care, demo, lm, score, segment, walk
 from morphvec.errors import MorphvecError
@@ -57,12 +59,18 @@ def run(arguments: list[str] | None = None) -> None:
     sys.exit(execute(arguments))
 
 
+@functools.cache
+def _command() -> Any:
+    """The commands as their parser sees them: made once, not at every run in one process."""
+    return get_command(app)
+
+
 def execute(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
     debug = "--debug" in arguments
     arguments = arguments or ["--help"]
     try:
-        result = app(
+        result = _command()(
             args=score.join_bli([item for item in arguments if item != "--debug"]),
             prog_name="morphvec",
             standalone_mode=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.arrays import mapped
 from morphvec.engine.base import Engine
 from morphvec.errors import OutputError
 from morphvec.kernels.runs import merge_two
@@ -60,8 +61,8 @@ class RunStore:
             ) from error
         size = len(keys)
         return (
-            np.memmap(handle.name, np.uint64, "r", shape=(size,)),
-            np.memmap(handle.name, np.int64, "r", offset=8 * size, shape=(size,)),
+            mapped(handle.name, np.uint64, (size,)),
+            mapped(handle.name, np.int64, (size,), offset=8 * size),
         )
 
     def ranges(self) -> list[tuple[np.uint64, np.uint64 | None]]:

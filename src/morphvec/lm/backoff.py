@@ -121,7 +121,7 @@ def load_tables(
     fields: what ``NgramTables.save`` returned. Raises ArtifactError where they are damaged.
     """
     file = folder / name
-    arrays = open_arrays(file)
+    arrays = open_arrays(file, private=True)
     kinds = {"words": "<i4", "begin": "<i8", "logprob": "<f8", "backoff": "<f8", "levels": "<i8"}
     if any(
         key not in arrays or (arrays[key].ndim, arrays[key].dtype.str) != (1, kinds[key]) for key in kinds

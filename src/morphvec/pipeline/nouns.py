@@ -132,7 +132,7 @@ def load_association(path: Path) -> tuple[Association, Vocabulary, Origin]:
     shape = (len(vocabulary), len(features))
     file = path / "association.safetensors"
     values, weights = _matrix(file, "values", shape), _matrix(file, "weights", shape)
-    alpha = open_arrays(file).get("alpha")
+    alpha = open_arrays(file, private=True).get("alpha")
     if alpha is None or alpha.shape != (shape[1],) or not np.all(alpha >= 0):
         raise _damaged(f"{file} has no alpha of {shape[1]} numbers")
     return (
@@ -182,7 +182,7 @@ def _sound(block: Block) -> bool:
 
 
 def _matrix(file: Path, name: str, shape: tuple[int, int]) -> csr_array:
-    arrays = open_arrays(file)
+    arrays = open_arrays(file, private=True)
     try:
         indptr, indices, data = arrays["indptr"], arrays["indices"], arrays[name]
     except KeyError as error:

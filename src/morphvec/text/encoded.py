@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Ints1d
+from morphvec.arrays import Ints1d, mapped
 from morphvec.text.streams import InputFile
 from morphvec.text.tokenize import Tokenizer
 
@@ -80,7 +80,6 @@ class Encoded:
 
 
 def open_stream(path: Path) -> NDArray[np.int32]:
-    """An int32 file as a read-only memory map; an empty file as an empty array."""
-    if path.stat().st_size == 0:
-        return np.zeros(0, np.int32)
-    return np.memmap(path, np.dtype("<i4"), "r")
+    """An int32 file as a private memory map; an empty file as an empty array."""
+    size = path.stat().st_size // 4
+    return mapped(path, "<i4", (size,)) if size else np.zeros(0, np.int32)

@@ -26,7 +26,10 @@ class TokenTooLong(Exception):
 
 def code_points(text: str) -> NDArray[np.uint32]:
     """The code points of a text, uint32[len(text)]."""
-    return np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint32, copy=False)
+    data = bytearray(
+        text.encode("utf-32-le")
+    )  # bytes make an array that cannot be written (``arrays.mapped``)
+    return np.frombuffer(data, dtype="<u4").astype(np.uint32, copy=False)
 
 
 class Lexicon:
