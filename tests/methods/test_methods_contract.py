@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 import morphvec as mv
-from morphvec.errors import BudgetError, InputError, MorphvecError, OptionError, UnknownWordError
+from morphvec.errors import (
+    BudgetError,
+    DivergenceError,
+    InputError,
+    MorphvecError,
+    OptionError,
+    UnknownWordError,
+)
 from morphvec.pipeline.checkpoint import FolderKeeper
 from morphvec.pipeline.methods import METHODS
 from morphvec.pipeline.train import train_to
@@ -144,6 +151,40 @@ def test_a_broken_run_goes_on_to_the_same_bits(corpus, trained, tmp_path, monkey
     monkeypatch.setattr(FolderKeeper, "save", save)
     found = train_to(tmp_path / "m", corpus, resume=True, **given)
     assert dense(found.model).tobytes() == dense(trained[name]).tobytes()
+
+
+def test_a_broken_run_of_token_token_goes_on_where_a_penalty_makes_it_iterate(corpus, tmp_path, monkeypatch):
+    edges = tmp_path / "edges.tsv"
+    edges.write_text("cat\tdog\niron\tzinc\n", encoding="utf-8")
+    given = {"threads": 1, "checkpoint_every": 1, "edges": str(edges), **COMMON, **RUNS["token-token"]}
+    whole = train_to(tmp_path / "whole", corpus, method="token-token", **given).model
+    save = FolderKeeper.save
+
+    def saving(self, *state):
+        save(self, *state)
+        raise Break
+
+    monkeypatch.setattr(FolderKeeper, "save", saving)
+    with pytest.raises(Break):
+        train_to(tmp_path / "m", corpus, method="token-token", **given)
+    monkeypatch.setattr(FolderKeeper, "save", save)
+    found = train_to(tmp_path / "m", corpus, method="token-token", resume=True, **given)
+    assert dense(found.model).tobytes() == dense(whole).tobytes()
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS if "learning_rate" in METHODS[name].reads])
+def test_a_rate_that_is_far_too_high_ends_in_a_refusal_or_in_finite_vectors(corpus, tmp_path, name):
+    given = {"solver": "sgd"} if name == "token-feature" else {}
+    refused = ""
+    try:
+        train_to(tmp_path / "m", corpus, method=name, learning_rate=1e6, **COMMON, **RUNS[name], **given)
+    except (DivergenceError, OptionError) as error:
+        refused = str(error)
+    if refused:
+        assert "--learning-rate" in refused
+        assert not (tmp_path / "m").exists()
+    else:
+        assert np.isfinite(dense(mv.load(tmp_path / "m"))).all()
 
 
 @pytest.mark.parametrize("name", RUNS)
