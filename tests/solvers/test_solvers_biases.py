@@ -171,11 +171,11 @@ def test_every_solver_comes_near_als():
     best = min(solve(problem, 2, epochs=50, seed=seed, engine=ONE).history[-1]["total"] for seed in range(3))
     for solver, rate in (("sgd", 1.5), ("adagrad", 0.5), ("adam", 0.05)):
         batch = BatchOptions(learning_rate=rate, batch=40)
-        found = min(
+        ends = (
             solve(problem, 2, solver, epochs=150, seed=seed, batch=batch, engine=ONE).history[-1]["total"]
             for seed in range(3)
         )
-        assert found < 1.02 * best
+        assert any(end < 1.02 * best for end in ends)
 
 
 @pytest.mark.parametrize("solver", ["als", "adam"])

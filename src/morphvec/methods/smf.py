@@ -41,6 +41,7 @@ class SmfOptions(StoredOptions):
     EPOCHS: ClassVar[int] = 15
     SCHEDULE: ClassVar[str] = "linear"
     OUTPUT: ClassVar[str] = "w"
+    RIDGE: ClassVar[float] = 1.0
     POWER: ClassVar[float | None] = 0.0  # by name; it finds better neighbours than the factors as trained
 
     loss: str = "squared"
@@ -48,8 +49,6 @@ class SmfOptions(StoredOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("loss", self.loss, LOSSES)
-
-    RIDGE: ClassVar[float] = 1.0
 
 
 def fit(
