@@ -5,6 +5,8 @@ UV ?= uv
 
 VENV := .venv
 BENCH := benchmarks/.venv
+TORCH := benchmarks/.torch
+KENLM := benchmarks/.kenlm
 # Wheels only, each checked against the lock file; the package itself is built by the locked hatchling.
 INSTALL := -m pip --disable-pip-version-check --no-input install --quiet
 LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
@@ -16,7 +18,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 .DELETE_ON_ERROR:
 .PHONY: help demo test check docs reference lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
-        bench-svd bench-softmax bench-theory bench-align interop clean
+        bench-svd bench-softmax bench-theory bench-align interop check-torch check-kenlm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,7 +76,7 @@ bench-edges: $(BENCH)/.bench ## ten million listed edges
 bench-lm: $(BENCH)/.bench ## n-gram language models: seconds, memory, perplexity by smoothing (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/lm_ngram.py $(ARGS)
 
-bench-lm-neural: $(BENCH)/.bench ## the neural language model beside n-grams (needs MORPHVEC_DATA)
+bench-lm-neural: $(BENCH)/.bench ## n-grams of every order and smoothing, and the neural model (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/lm_neural.py $(ARGS)
 
 bench-methods: $(BENCH)/.bench ## every method on the same text, constraints on each, SMF between SVD and SGNS (needs MORPHVEC_DATA)
@@ -102,8 +104,16 @@ bench-align: $(BENCH)/.bench ## Bibles mapped onto each other, beside the joint 
 interop: $(BENCH)/.bench ## read and write the files of gensim and fastText
 	$(BENCH)/bin/python benchmarks/interop.py $(ARGS)
 
+check-torch: $(TORCH)/.peer ## autodiff beside PyTorch, and the neural language model's speed beside its
+	$(TORCH)/bin/python -m pytest --numprocesses 0 tests/autodiff/test_autodiff_torch.py
+	$(TORCH)/bin/python benchmarks/lm_torch.py $(ARGS)
+
+check-kenlm: $(KENLM)/.peer ## KenLM reads our ARPA files (needs MORPHVEC_DATA; ARGS="--lmplz BUILD/bin/lmplz")
+	$(KENLM)/bin/python -m pytest --numprocesses 0 tests/lm/test_lm_arpa.py
+	$(KENLM)/bin/python benchmarks/lm_kenlm.py $(ARGS)
+
 clean: ## remove the environments, caches and built files
-	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(TORCH) $(KENLM) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an environment is made once, and again only when what it was made from has changed.
@@ -115,7 +125,7 @@ $(PYTHON) -m venv $(@D)
 @touch $@
 endef
 
-$(VENV)/.made $(BENCH)/.made:
+$(VENV)/.made $(BENCH)/.made $(TORCH)/.made $(KENLM)/.made:
 	$(make_venv)
 
 $(VENV)/.base: requirements/base.txt pyproject.toml | $(VENV)/.made
@@ -130,4 +140,17 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 $(BENCH)/.bench: requirements/bench.txt pyproject.toml | $(BENCH)/.made
 	$(BENCH)/bin/python $(LOCKED) requirements/bench.txt
 	$(BENCH)/bin/python $(ITSELF)
+	@touch $@
+
+# The last line of each is in no lock file: which wheel of PyTorch fits is up to the machine, and KenLM is built from source.
+$(TORCH)/.peer: requirements/dev.txt pyproject.toml | $(TORCH)/.made
+	$(TORCH)/bin/python $(LOCKED) requirements/dev.txt
+	$(TORCH)/bin/python $(ITSELF)
+	$(TORCH)/bin/python $(INSTALL) torch==2.13.0
+	@touch $@
+
+$(KENLM)/.peer: requirements/dev.txt pyproject.toml | $(KENLM)/.made
+	$(KENLM)/bin/python $(LOCKED) requirements/dev.txt
+	$(KENLM)/bin/python $(ITSELF)
+	$(KENLM)/bin/python $(INSTALL) kenlm==0.3.0
 	@touch $@

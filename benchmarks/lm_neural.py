@@ -1,18 +1,18 @@
-"""Language models on 2 M tokens of Wikipedia: the neural model from scratch and from vectors, n-grams, and PyTorch.
+"""Language models on one text with one vocabulary: n-grams of every order and smoothing, ensembles, the neural model.
 
-    MORPHVEC_DATA=… python benchmarks/lm_neural.py [--only ngram-3 --only neural] [--vectors MODEL] [--tokens 2000000]
+    MORPHVEC_DATA=… python benchmarks/lm_neural.py [--tokens 2000000] [--epochs 10] [--seed 0] [--only neural-init]
 
-The text: the first lines of E17 (see e17.py) up to TOKENS tokens; of every 20 lines 18 are trained on, one stops training
-early and one is scored. All models share the vocabulary, the 10,000 most frequent words of the training lines, and score
-the same tokens, line ends and <unk> among them. Each run is a process of its own. ``torch`` is the network of ``neural``
-with the same first parameters, batches and schedule, and PyTorch's own Adam; it runs where torch can be imported.
+The text: the first lines of E17 (see e17.py) up to TOKENS tokens (0: all of it); of every 20 lines 18 are trained on, one
+finds weights and stops training, one is scored. All models share the vocabulary, the 10,000 most frequent words of the
+training lines, and score the same tokens, line ends and <unk> among them. Neural runs keep a checkpoint an epoch: after a
+stop the same command goes on. What is finished in OUT is not done again.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -23,122 +23,180 @@ import e17
 import machine
 
 PARTS = ("train", "validation", "test")
-NEURAL = {"order": 5, "dim": 100, "hidden": 100, "dropout": 0.2, "learning_rate": 0.002, "batch": 256}
-SCRATCH = {**NEURAL, "dropout": 0.0}
-INIT = {**NEURAL, "init": "{vectors}"}
-# name → (kind, options); a table in the order of the runs.
-RUNS: dict[str, tuple[str, dict[str, Any]]] = {
-    "ngram-2": ("ngram", {"order": 2}),
-    "ngram-3": ("ngram", {"order": 3}),
-    "ngram-5": ("ngram", {"order": 5}),
-    "neural": ("neural", NEURAL),
-    "neural-init": ("neural", INIT),
-    "neural-init-frozen": ("neural", {**INIT, "freeze": True}),
-    "neural-direct": ("neural", {**NEURAL, "direct": True}),
-    "neural-bare": ("neural", SCRATCH),
-    "torch": ("torch", SCRATCH),
+SMOOTHINGS = ("ml", "add-k", "interpolated", "absolute", "kneser-ney", "modified-kneser-ney")
+ORDERS = (1, 2, 3, 4, 5)
+NEURAL = ["--order", "5", "--dim", "100", "--hidden", "100", "--dropout", "0.2", "--learning-rate", "0.002"]
+INIT = ["--init", "{vectors}"]
+# name → options; a table in the order of the runs.
+RUNS: dict[str, list[str]] = {
+    "neural": [],
+    "neural-init": INIT,
+    "neural-init-frozen": [*INIT, "--freeze"],
+    "neural-direct": ["--direct"],
 }
 LABELS = {
-    "ngram-2": "2-gram, modified Kneser–Ney",
-    "ngram-3": "3-gram, modified Kneser–Ney",
-    "ngram-5": "5-gram, modified Kneser–Ney",
     "neural": "neural, from scratch",
     "neural-init": "neural, from morphvec vectors",
     "neural-init-frozen": "neural, from morphvec vectors, frozen",
     "neural-direct": "neural, from scratch, direct connections",
-    "neural-bare": "neural, from scratch, no dropout",
-    "torch": "the same in PyTorch, no dropout",
 }
-MIXED = ("ngram-3", "neural-init")
 
 
 # ------------------------------------------------------------------------------------------------- the parent
 
 
-def make_text(source: Path, out: Path, tokens: int) -> None:
-    """Write train.txt, validation.txt and test.txt."""
-    files = {part: (out / f"{part}.txt").open("wb") for part in PARTS}
-    met = 0
+def make_text(source: Path, folder: Path, tokens: int) -> None:
+    """Write train.txt, validation.txt and test.txt; tokens: 0 for all of E17."""
+    if all((folder / f"{part}.txt").exists() for part in PARTS):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {part: (folder / f"{part}.part").open("wb") for part in PARTS}
+    met, left = 0, e17.BYTES
     for number, line in enumerate(e17.lines(source)):
         part = {18: "validation", 19: "test"}.get(number % 20, "train")
-        files[part].write(line)
-        met += len(line.split())
-        if met >= tokens:
+        files[part].write(line[:left])
+        met, left = met + len(line.split()), left - len(line)
+        if left <= 0 or met >= tokens > 0:
             break
-    for file in files.values():
+    for part, file in files.items():
         file.close()
+        (folder / f"{part}.part").rename(folder / f"{part}.txt")
 
 
-def child(arguments: Sequence[str | Path]) -> machine.Finished:
-    """This script in a process of its own."""
-    return machine.timed([sys.executable, Path(__file__).resolve(), *arguments])
+def child(arguments: Sequence[str | Path]) -> dict[str, Any]:
+    """This script in a process of its own, with its peak memory."""
+    run = machine.timed([sys.executable, Path(__file__).resolve(), *arguments])
+    return {**run.json, "peak_bytes": run.peak_bytes}
+
+
+def train_neural(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """One ``lm train`` from where it stood, and its perplexities; seconds: of this call's part of it."""
+    model, seed = folder / f"{name}-{options.seed}", str(options.seed)
+    vectors = options.vectors or folder / f"vectors-{seed}"
+    given = [word.format(vectors=vectors) for word in RUNS[name]]
+    if given and "--init" in given and not vectors.exists():
+        machine.morphvec(
+            "train", folder / "train.txt", "-o", vectors, *e17.TRAIN, "--parts", "own", "--seed", seed
+        )
+    record: dict[str, Any] = {"name": name, "seed": options.seed}
+    if not (model / "manifest.json").exists():
+        run = machine.morphvec(
+            *("lm", "train", folder / "train.txt", "-o", model, "--kind", "neural", *NEURAL, *given),
+            *("--held-out", folder / "validation.txt", "--vocab-size", str(options.vocab_size)),
+            *(
+                "--tokenizer",
+                "whitespace",
+                "--epochs",
+                str(options.epochs),
+                "--seed",
+                seed,
+                "--json",
+                "--quiet",
+            ),
+            *("--threads", str(options.threads), "--checkpoint-every", "1", "--resume"),
+        )
+        record |= {"seconds": run.seconds, "cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes}
+    manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+    record["curve"] = [math.exp(entry["validation"]) for entry in manifest["predictor"]["curve"]]
+    for part in PARTS[1:]:
+        answer = machine.morphvec("lm", "perplexity", model, folder / f"{part}.txt", "--json", "--quiet")
+        record[part] = answer.json["perplexity"]
+    record["numbers"] = child(["--count", model])["numbers"]
+    record["mixture"] = child(["--mix", model, "--folder", folder])
+    return record
+
+
+def number(value: float | None) -> str:
+    """A perplexity; infinite ones are null in JSON."""
+    return "∞" if value is None else f"{value:,.1f}"
 
 
 def report(document: dict[str, Any]) -> str:
-    """The markdown table of a document's runs, and the curves below it."""
-    rows, curves = [], []
-    for run in document["runs"]:
-        found = run["report"]
-        epochs = len(found.get("curve", []))
-        rows.append(
-            [
-                LABELS[run["name"]],
-                f"{found['validation']:.1f}",
-                f"{found['test']:.1f}",
-                str(epochs) if epochs else "–",
-                f"{found['train_seconds']:.0f}",
-                f"{found['tokens'] * max(1, epochs) / found['train_seconds']:,.0f}",
-                f"{run['peak_bytes'] / 2**30:.1f}",
-            ]
-        )
-        if epochs:
-            values = " ".join(f"{entry['perplexity']:.1f}" for entry in found["curve"])
-            curves.append(f"- {LABELS[run['name']]}: {values}")
-    first = document["runs"][0]["report"]
+    """The markdown of a document."""
+    text, grams = document["text"], document["ngrams"]
+    title = (
+        "The whole of E17" if not document["tokens"] else f"The first {document['tokens']:,} tokens of E17"
+    )
     lines = [
-        f"The first {document['tokens']:,} tokens of E17: {first['tokens']:,} tokens and line ends to train on, "
-        f"{first['validation_tokens']:,} to stop by, {first['test_tokens']:,} to score ({first['test_oov']:,} of them "
-        f"unknown, read as <unk>); {first['words']:,} words. {machine.conditions(document['machine'])}.",
-        f"Options of the network: {json.dumps(NEURAL)}. Seconds are those of training alone. Seed {document['seed']}.",
+        f"{title}: {text['train_tokens']:,} tokens and line ends to train on, {text['validation_tokens']:,} to stop and "
+        f"weigh by, {text['test_tokens']:,} to score ({text['test_oov']:,} of them unknown, read as <unk>); "
+        f"{text['words']:,} words. {machine.conditions(document['machine'])}.",
+        "",
+        "Test perplexity of n-grams:",
         "",
         machine.table(
-            ["model", "perplexity, validation", "test", "epochs", "seconds", "tokens/s", "peak GiB"], rows
+            ["smoothing", *(f"n = {order}" for order in ORDERS), "ensemble of 1 … 5"],
+            [
+                [
+                    name,
+                    *(number(grams["test"][name][str(order)]) for order in ORDERS),
+                    number(grams["test"][name].get("ensemble")),
+                ]
+                for name in SMOOTHINGS
+            ],
         ),
         "",
-        *(["Validation perplexity by epoch:", "", *curves] if curves else []),
+        f"Counting to order {ORDERS[-1]}: {grams['count_seconds']:.1f} s; peak {grams['peak_bytes'] / 1e9:.2f} GB with "
+        "all tables in turn.",
+        "",
+        machine.table(
+            ["stored", *(f"n ≤ {order}" for order in ORDERS)],
+            [["n-grams", *(f"{sum(grams['stored'][:order]):,}" for order in ORDERS)]],
+        ),
     ]
-    if document.get("mixture"):
-        mixed = document["mixture"]
-        lines += [
-            "",
-            f"{LABELS[MIXED[0]]} and {LABELS[MIXED[1]]} mixed, {1 - mixed['weight']:.2f} : {mixed['weight']:.2f} "
-            f"(found on the validation lines): {mixed['test']:.1f}.",
+    if document["runs"]:
+        rows = []
+        for run in document["runs"]:
+            mixed = run["mixture"]
+            rows.append(
+                [
+                    LABELS[run["name"]],
+                    str(run["seed"]),
+                    number(run["validation"]),
+                    number(run["test"]),
+                    str(len(run["curve"])),
+                    f"{run['numbers']:,}",
+                    f"{number(mixed['test'])} ({mixed['weight']:.2f})",
+                ]
+            )
+        head = [
+            "model",
+            "seed",
+            "validation",
+            "test",
+            "epochs",
+            "parameters",
+            "mixed with the trigram (weight)",
         ]
+        lines += ["", f"Options of the network: {' '.join(NEURAL)}.", "", machine.table(head, rows)]
+        lines += ["", "Validation perplexity by epoch:", ""]
+        for run in document["runs"]:
+            values = " ".join(f"{value:.1f}" for value in run["curve"])
+            lines.append(f"- {LABELS[run['name']]}, seed {run['seed']}: {values}")
     return "\n".join(lines)
 
 
-# ------------------------------------------------------------------------------------------------- the child
+# ------------------------------------------------------------------------------------------------- the children
 
 
-def run_child(options: argparse.Namespace) -> dict[str, Any]:
-    """Train one model and score it. Prints nothing; leaves the log-probabilities of every token in SAVE."""
+def train_ngrams(options: argparse.Namespace) -> dict[str, Any]:
+    """Count once, smooth in every way and order, score. Leaves the trigram's log-probabilities for ``mix``."""
     import tempfile
 
     import numpy as np
 
     from morphvec.engine.local import local_engine
-    from morphvec.lm.base import LanguageModel, Training
-    from morphvec.lm.neural import NEURAL as NEURAL_KIND
-    from morphvec.lm.neural import NeuralOptions
-    from morphvec.lm.ngram import NGRAM
+    from morphvec.lm.base import LanguageModel, Predictor
+    from morphvec.lm.counts import count_ngrams
+    from morphvec.lm.ensemble import Mixture, fit_weights
+    from morphvec.lm.smoothing import SmoothingOptions, build_tables, estimate
     from morphvec.lm.text import choose_words, lay_out, read_stream, scan_text
     from morphvec.text.corpus import Corpus
     from morphvec.text.readers import parse_sources
     from morphvec.text.tokenize import Tokenizer
 
-    kind, given = options.kind, json.loads(options.options)
     texts = [
-        Corpus(parse_sources([str(options.folder / f"{part}.txt")]), Tokenizer("whitespace", "keep"))
+        Corpus(parse_sources([str(options.folder / f"{part}.txt")]), Tokenizer("whitespace", "lower"))
         for part in PARTS
     ]
     engine = local_engine(options.threads)
@@ -152,166 +210,123 @@ def run_child(options: argparse.Namespace) -> dict[str, Any]:
         validation, test = (
             read_stream(text, vocabulary, folder) for text, folder in zip(texts[1:], folders[1:], strict=True)
         )
-        training = Training(stream, validation, engine, folders[0], 8 << 30, options.seed)
-        versions = {}
-        if kind == "torch":
-            import torch  # its loading is no part of training
+        begin = time.perf_counter()
+        counts = count_ngrams(stream, ORDERS[-1], engine=engine, folder=folders[0], memory=8 << 30)
+        seconds = time.perf_counter() - begin
+        texts_scored = {"validation": validation, "test": test}
+        scores: dict[str, dict[str, dict[str, float | None]]] = {part: {} for part in texts_scored}
 
-            versions = {"torch": torch.__version__}
-        start = time.perf_counter()
-        if kind == "torch":
-            predictor, curve = train_torch(NeuralOptions(**given), training)
-        else:
-            chosen = {"ngram": NGRAM, "neural": NEURAL_KIND}[kind]
-            predictor = chosen.train(chosen.options(given), training)
-            curve = [entry["validation"] for entry in getattr(predictor, "record", {}).get("curve", [])]
-        seconds = time.perf_counter() - start
-        scored = {
-            part: predictor.token_logprobs(text)
-            for part, text in (("validation", validation), ("test", test))
-        }
-        np.savez(options.save, **scored)
+        def score(smoothing: str, column: str, predictor: Predictor) -> None:
+            for part, text in texts_scored.items():
+                value = LanguageModel(vocabulary, predictor).perplexity(text).perplexity
+                scores[part].setdefault(smoothing, {})[column] = value if math.isfinite(value) else None
+
+        for smoothing in SMOOTHINGS:
+            rule = SmoothingOptions(smoothing)
+            members = []
+            for order in ORDERS:
+                tables = build_tables(counts, rule, estimate(counts, rule, order, validation), order, engine)
+                members.append(tables)
+                score(smoothing, str(order), tables)
+                if (smoothing, order) == ("modified-kneser-ney", 3):
+                    found_by = {part: tables.token_logprobs(text) for part, text in texts_scored.items()}
+                    np.savez(options.folder / "trigram.npz", **found_by)
+            score(smoothing, "ensemble", Mixture(tuple(members), fit_weights(members, validation)))
+            stored = np.diff(members[-1].levels).tolist()
         return {
-            "tokens": stream.tokens,
-            "validation_tokens": validation.tokens,
-            "test_tokens": test.tokens,
-            "test_oov": test.oov,
-            "words": len(vocabulary.words),
-            "train_seconds": seconds,
-            "versions": versions,
-            "validation": LanguageModel(vocabulary, predictor).perplexity(validation).perplexity,
-            "test": LanguageModel(vocabulary, predictor).perplexity(test).perplexity,
-            "curve": [{"epoch": n, "perplexity": float(np.exp(loss))} for n, loss in enumerate(curve, 1)],
+            "text": {
+                "train_tokens": stream.tokens,
+                "validation_tokens": validation.tokens,
+                "test_tokens": test.tokens,
+                "test_oov": test.oov,
+                "words": len(vocabulary.words),
+            },
+            "count_seconds": seconds,
+            "stored": stored,
+            **scores,
         }
 
 
-def train_torch(options: Any, training: Any) -> tuple[Any, list[float]]:
-    """The network of ``feedforward`` in PyTorch: the same start, batches, schedule and early stopping."""
+def count_numbers(model: Path) -> dict[str, Any]:
+    """How many parameters a neural model has."""
+    from morphvec.lm.store import load
+
+    return {"numbers": sum(array.size for array in load(model).predictor.parameters.values())}
+
+
+def mix(model: Path, folder: Path) -> dict[str, Any]:
+    """The trigram and a neural model: the second's weight by EM on the validation tokens, and the test perplexity."""
     import numpy as np
-    import torch
 
-    from morphvec.lm import neural
-    from morphvec.lm.feedforward import losses, start
-    from morphvec.rng import stream
+    from morphvec.lm.store import load
+    from morphvec.lm.text import read_scored
 
-    torch.set_num_threads(training.engine.threads)
-    text, seed = neural.windows(training.stream, options.order), training.seed
-    held_out = neural.windows(training.held_out, options.order)
-    counts = np.bincount(training.stream.ids[text.at], minlength=training.stream.vocabulary.predicted)
-    dim, words = options.dim, len(counts)
-    table = (np.sqrt(3 / dim) * stream(seed, 0, 0).uniform(-1, 1, (words, dim))).astype(np.float32)
-    bias = np.log((counts + 1) / (counts.sum() + words))
-    first = start(table, options.hidden, options.order, bias, direct=False, seed=seed)
-    weights = {name: torch.nn.Parameter(torch.from_numpy(array.copy())) for name, array in first.items()}
-    adam = torch.optim.Adam(weights.values(), lr=options.learning_rate)
-
-    def logits(contexts: Any) -> Any:
-        x = torch.nn.functional.embedding(contexts, weights["table"]).reshape(len(contexts), -1)
-        hidden, output = weights["hidden"], weights["output"]
-        a = torch.tanh(torch.nn.functional.linear(x, hidden[:, :-1], hidden[:, -1]))
-        return torch.nn.functional.linear(a, output[:, :-1], output[:, -1])
-
-    def plain() -> dict[str, Any]:
-        return {name: weight.detach().numpy().copy() for name, weight in weights.items()}
-
-    curve: list[float] = []
-    best, waited = plain(), 0
-    for epoch in range(options.epochs):
-        order = stream(seed, epoch + 1, 0).permutation(text.at)
-        steps = -(-len(order) // options.batch)
-        for step in range(steps):
-            rate = options.steps.rate(epoch + step / steps, options.epochs)
-            for group in adam.param_groups:
-                group["lr"] = rate
-            contexts, targets = text.take(order[step * options.batch : (step + 1) * options.batch])
-            loss = torch.nn.functional.cross_entropy(
-                logits(torch.from_numpy(contexts)), torch.from_numpy(targets.astype(np.int64))
+    opened, trigram = load(model), np.load(folder / "trigram.npz")
+    first = {part: np.exp(trigram[part]) for part in PARTS[1:]}
+    second = {
+        part: np.exp(
+            opened.predictor.token_logprobs(
+                read_scored(str(folder / f"{part}.txt"), opened.vocabulary).stream
             )
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-        curve.append(float(losses(plain(), held_out, training.engine).mean()))
-        if curve[-1] == min(curve):
-            best, waited = plain(), 0
-        else:
-            waited += 1
-        if options.patience and waited >= options.patience:
-            break
-    return neural.NeuralPredictor(best, counts.astype(np.int64), options.order, {}), curve
-
-
-def mix(first: Path, second: Path) -> dict[str, float]:
-    """The weight of the second model by EM on the validation tokens, and the perplexity on the test tokens."""
-    import numpy as np
-
-    one, two = np.load(first), np.load(second)
-    a, b = np.exp(one["validation"]), np.exp(two["validation"])
+        )
+        for part in PARTS[1:]
+    }
     weight = 0.5
     for _ in range(100):
-        weight = float(np.mean(weight * b / (weight * b + (1 - weight) * a)))
-    a, b = np.exp(one["test"]), np.exp(two["test"])
-    return {"weight": weight, "test": float(np.exp(-np.mean(np.log(weight * b + (1 - weight) * a))))}
+        b = weight * second["validation"]
+        weight = float(np.mean(b / (b + (1 - weight) * first["validation"])))
+    mixed = weight * second["test"] + (1 - weight) * first["test"]
+    return {"weight": weight, "test": float(np.exp(-np.mean(np.log(mixed))))}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", action="append", choices=list(RUNS), help="only this run (repeatable)")
+    parser.add_argument(
+        "--only", action="append", choices=list(RUNS), help="only this neural run (repeatable)"
+    )
     parser.add_argument("--tokens", type=int, default=2_000_000)
     parser.add_argument("--vocab-size", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=10, help="of the network, at most")
     parser.add_argument("--vectors", type=Path, help="a model; default: trained on the training lines")
+    parser.add_argument("--neural", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--out", type=Path, default=Path("out/lm_neural"))
-    for name in ("kind", "options"):
-        parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
-    for name in ("folder", "save"):
+    for name in ("folder", "mix", "count"):
         parser.add_argument(f"--{name}", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--mix", type=Path, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--ngrams", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.mix or options.kind:
-        print(json.dumps(mix(*options.mix) if options.mix else run_child(options)))
+    if options.ngrams or options.mix or options.count:
+        if options.count:
+            print(json.dumps(count_numbers(options.count)))
+        elif options.mix:
+            print(json.dumps(mix(options.mix, options.folder)))
+        else:
+            print(json.dumps(train_ngrams(options)))
         return
-    out: Path = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    make_text(machine.data_folder() / e17.CORPUS, out, options.tokens)
-    chosen = [name for name in options.only or RUNS if name != "torch" or importlib.util.find_spec("torch")]
-    vectors = options.vectors or out / "vectors"
-    if options.vectors is None and any("init" in RUNS[name][1] for name in chosen):
-        machine.morphvec(
-            "train",
-            out / "train.txt",
-            "-o",
-            vectors,
-            *e17.TRAIN,
-            "--parts",
-            "own",
-            "--seed",
-            str(options.seed),
-        )
-    shared = ["--folder", out, "--threads", str(options.threads), "--seed", str(options.seed)]
-    shared += ["--vocab-size", str(options.vocab_size)]
-    document: dict[str, Any] = {
-        "machine": machine.facts(),
-        "tokens": options.tokens,
-        "seed": options.seed,
-        "runs": [],
-    }
-    for name in chosen:
-        kind, settings = RUNS[name]
-        settings = {key: str(vectors) if key == "init" else value for key, value in settings.items()}
-        settings |= {"epochs": options.epochs} if kind != "ngram" else {}
-        run = child(
-            ["--kind", kind, "--options", json.dumps(settings), "--save", out / f"{name}.npz", *shared]
-        )
-        document["runs"].append(
-            {"name": name, "report": run.json, "seconds": run.seconds, "peak_bytes": run.peak_bytes}
-        )
-        print(f"{name}: test perplexity {run.json['test']:.2f}", flush=True)
-        machine.write(out, "lm_neural", document, report(document))
-    if set(MIXED) <= set(chosen):
-        document["mixture"] = child(["--mix", *(out / f"{name}.npz" for name in MIXED)]).json
-    machine.write(out, "lm_neural", document, report(document))
+    folder = options.out / (f"{options.tokens}" if options.tokens else "e17")
+    make_text(machine.data_folder() / e17.CORPUS, folder, options.tokens)
+    file = folder / "lm_neural.json"
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not document:
+        shared = [
+            "--folder",
+            folder,
+            "--threads",
+            str(options.threads),
+            "--vocab-size",
+            str(options.vocab_size),
+        ]
+        grams = child(["--ngrams", *shared])
+        document = {"tokens": options.tokens, "text": grams.pop("text"), "ngrams": grams, "runs": []}
+        document["machine"] = machine.facts()
+        machine.write(folder, "lm_neural", document, report(document))
+    for name in (options.only or RUNS) if options.neural else ():
+        if any((run["name"], run["seed"]) == (name, options.seed) for run in document["runs"]):
+            continue
+        document["runs"].append(train_neural(name, folder, options))
+        print(f"{name}: test perplexity {document['runs'][-1]['test']:.2f}", flush=True)
+        machine.write(folder, "lm_neural", document, report(document))
     print(report(document))
 
 
