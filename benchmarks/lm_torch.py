@@ -70,32 +70,36 @@ class TorchTrainer:
         return {"total": total / len(order)}
 
 
-def timed(work: Callable[[], dict[str, float]]) -> tuple[float, float]:
-    """(seconds, mean loss) of an epoch."""
-    begin = time.perf_counter()
+def timed(work: Callable[[], dict[str, float]]) -> tuple[tuple[float, float], float]:
+    """((seconds, CPU seconds of all threads), mean loss) of an epoch."""
+    begin, cpu = time.perf_counter(), time.process_time()
     loss = work()["total"]
-    return time.perf_counter() - begin, loss
+    return (time.perf_counter() - begin, time.process_time() - cpu), loss
 
 
 def report(document: dict[str, Any]) -> str:
     """The markdown of a document."""
-    runs = document["rounds"]
-    rates = {who: [document["predictions"] / run[who] for run in runs] for who in ("ours", "torch")}
-    ratios = [run["torch"] / run["ours"] for run in runs]
-    rows = [
-        [name, f"{median(rates[who]):,.0f}", f"{min(rates[who]):,.0f} – {max(rates[who]):,.0f}"]
-        for who, name in (("ours", "morphvec"), ("torch", f"PyTorch {document['torch']}"))
-    ]
+    runs, size = document["rounds"], document["predictions"]
+    rows = []
+    for who, name in (("ours", "morphvec"), ("torch", f"PyTorch {document['torch']}")):
+        rates = [size / run[who][0] for run in runs]
+        cpu = [1e6 * run[who][1] / size for run in runs]
+        spread = f"{min(rates):,.0f} – {max(rates):,.0f}"
+        rows.append(
+            [name, f"{median(rates):,.0f}", spread, f"{median(cpu):.0f} ({min(cpu):.0f} – {max(cpu):.0f})"]
+        )
+    wall, cpu = ([run["torch"][i] / run["ours"][i] for run in runs] for i in (0, 1))
     return "\n".join(
         [
-            f"{document['predictions']:,} predictions an epoch, {document['words']:,} words, order {document['order']}, "
+            f"{size:,} predictions an epoch, {document['words']:,} words, order {document['order']}, "
             f"dim {document['dim']}, hidden {document['hidden']}, batch {document['batch']}, Adam, float32, "
             f"{document['threads']} threads, {len(runs)} rounds. {machine.conditions(document['machine'])}.",
             "",
-            machine.table(["", "tokens/s, median", "least – most"], rows),
+            machine.table(["", "tokens/s, median", "least – most", "CPU µs a token"], rows),
             "",
-            f"morphvec ÷ PyTorch: {median(ratios):.2f} ({min(ratios):.2f} – {max(ratios):.2f}); "
-            f"bar {BAR}: {'met' if median(ratios) >= BAR else 'missed'}. "
+            f"morphvec ÷ PyTorch, tokens a second: {median(wall):.2f} ({min(wall):.2f} – {max(wall):.2f}), a second of "
+            f"CPU: {median(cpu):.2f} ({min(cpu):.2f} – {max(cpu):.2f}); "
+            f"bar {BAR}: {'met' if min(median(wall), median(cpu)) >= BAR else 'missed'}. "
             f"Largest relative difference of an epoch's mean loss: {document['difference']:.1e}.",
         ]
     )
@@ -140,7 +144,7 @@ def main() -> None:
         engine=local_engine(options.threads),
     )
     theirs = TorchTrainer(first(), text, steps, epochs, options.batch, seed)
-    rounds: list[dict[str, float]] = []
+    rounds: list[dict[str, tuple[float, float]]] = []
     difference = 0.0
     for number in range(epochs):  # the first compiles and warms both, and is not timed
         own, loss = timed(lambda n=number: dict(ours.epoch(n)))
