@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from morphvec.cli import options as o
-from morphvec.errors import OptionError, UnknownWordError
+from morphvec.errors import OptionError
 from morphvec.report import emit, emit_json, emit_table
 
 if TYPE_CHECKING:
@@ -34,22 +34,6 @@ def open_model(path: str) -> Embeddings:
     return Embeddings.load(Path(path))
 
 
-def find(model: Embeddings, word: str) -> str:
-    """A query as a key of the model where it can be one: a bare word of several languages takes the one that has it.
-
-    Raises UnknownWordError where several languages have it.
-    """
-    if not model.languages or model.split(word)[0]:
-        return word
-    keys = [model.key(word, language) for language in model.languages]
-    known = [key for key in keys if key in model.key_to_index]
-    if len(known) > 1:
-        raise UnknownWordError(
-            f"{word!r}", f"several languages have it: {', '.join(known)}", "write the one you mean"
-        )
-    return known[0] if known else word
-
-
 def neighbors(
     model: o.Model,
     words: Annotated[list[str], typer.Argument(help="Words, seen or unseen.", show_default=False)],
@@ -66,6 +50,8 @@ def neighbors(
 
     Example: morphvec neighbors joint spa:casa --language por -n 5 --json
     """
+    from morphvec.embeddings.asking import find
+
     opened = open_model(model)
     answers: list[dict[str, Any]] = []
     for word in words:
@@ -109,6 +95,8 @@ def analogy(model: o.Model, a: Word, b: Word, c: Word, n: Number = 10, as_json: 
 
     Example: morphvec analogy model walk walked talk
     """
+    from morphvec.embeddings.asking import find
+
     opened = open_model(model)
     found = opened.analogy(find(opened, a), find(opened, b), find(opened, c), n)
     answers: list[dict[str, Any]] = [{"word": word, "score": score} for word, score in found]
@@ -124,6 +112,8 @@ def similarity(model: o.Model, a: Word, b: Word, as_json: o.Json = False) -> Non
 
     Example: morphvec similarity model walking walked
     """
+    from morphvec.embeddings.asking import find
+
     opened = open_model(model)
     measures = opened.measures(find(opened, a), find(opened, b))
     if as_json:
@@ -183,6 +173,8 @@ def vector(model: o.Model, word: Word, as_json: o.Json = False) -> None:
 
     Example: morphvec vector model walking --json
     """
+    from morphvec.embeddings.asking import find
+
     opened = open_model(model)
     key = find(opened, word)
     numbers = [float(value) for value in opened.vector_for(key)]
