@@ -12,10 +12,12 @@ from morphvec.arrays import Floats1d, Ints1d
 from morphvec.embeddings.asking import find, readings
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.query import METRICS, nearest_rows
-from morphvec.embeddings.unseen import AFFIX, Parts
+from morphvec.embeddings.unseen import Parts
 from morphvec.errors import OptionError, UnknownWordError
 from morphvec.features.space import check_choice
 from morphvec.rng import stream
+from morphvec.view.atlas import Atlas
+from morphvec.view.groups import affix_classes
 from morphvec.view.suggest import Suggester
 
 _COMMON = 3000  # rows that words to begin with are drawn from
@@ -64,18 +66,12 @@ class PageModel:
     @cached_property
     def classes(self) -> Mapping[str, Ints1d]:
         """Affix → the rows of the words that have it among their parts, ascending; the affix of most words first."""
-        parts = self.model.parts
-        if not isinstance(parts, Parts):
-            return {}
-        columns = [len(parts.words) + place for place, (kind, _) in enumerate(parts.names) if kind == AFFIX]
-        if not columns:
-            return {}
-        members = parts.composition[:, columns].tocsc()
-        found = {
-            parts.names[column - len(parts.words)][1]: np.sort(members.indices[low:high]).astype(np.int64)
-            for column, low, high in zip(columns, members.indptr, members.indptr[1:], strict=False)
-        }
-        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        return affix_classes(self.model)
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """Its maps."""
+        return Atlas(self.model)
 
     def beginnings(self, seed: int, n: int = 12) -> dict[str, Any]:
         """Words to begin with, drawn among the frequent ones that are no mere function words, and analogies that the
@@ -205,6 +201,11 @@ class PageModel:
         """How near two words are."""
         one, two = self.word(a), self.word(b)
         return {"a": one, "b": two, **self.model.measures(one["word"], two["word"])}
+
+    def map(self, projection: str, words: int, language: str, colour: str) -> dict[str, Any]:
+        """The map of the most frequent words, or how far it is."""
+        self.model.split("", language)
+        return self.atlas.ask(projection, words, language, colour)
 
     def _allowed(self, language: str, affix: str, least: int) -> Ints1d | None:
         """The rows that pass every filter; None where there is none. Raises OptionError for an unknown name."""

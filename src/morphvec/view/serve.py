@@ -37,6 +37,7 @@ PORT = 8421  # the first one tried
 _TRIED = 20
 LONGEST_WORD = 200  # characters
 MOST = 200  # answers to one question
+MOST_MAPPED = 5000  # words on a map
 SIDES = ("a", "b")
 
 # Our own list: what a machine says of a suffix is not to be relied on.
@@ -117,7 +118,9 @@ ANSWERS: Mapping[str, tuple[tuple[str, ...], Answer]] = {
     "analogy": (
         ("a", "b", "c", "n", *_FILTERS),
         lambda page, asked: page.analogy(
-            *(asked.text(name, needed=True) for name in "abc"),
+            asked.text("a", needed=True),
+            asked.text("b", needed=True),
+            asked.text("c", needed=True),
             asked.number("n", 10, 1, MOST),
             **asked.filters,
         ),
@@ -125,6 +128,15 @@ ANSWERS: Mapping[str, tuple[tuple[str, ...], Answer]] = {
     "similarity": (
         ("a", "b"),
         lambda page, asked: page.similarity(asked.text("a", needed=True), asked.text("b", needed=True)),
+    ),
+    "map": (
+        ("projection", "words", "language", "colour"),
+        lambda page, asked: page.map(
+            asked.text("projection") or "pca",
+            asked.number("words", 1000, 1, MOST_MAPPED),
+            asked.text("language"),
+            asked.text("colour") or "auto",
+        ),
     ),
 }
 

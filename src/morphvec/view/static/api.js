@@ -1,4 +1,4 @@
-// Questions to the server. Answers are kept, so that going back is instant.
+// Questions to the server. Answers are kept, so that going back is instant. keep: answer → whether it will stay the same
 
 const kept = new Map();
 const MOST_KEPT = 300;
@@ -12,7 +12,7 @@ export class Refused extends Error {
   }
 }
 
-export async function ask(name, parameters = {}, { signal, keep = true } = {}) {
+export async function ask(name, parameters = {}, { signal, keep = () => true } = {}) {
   const given = new URLSearchParams();
   for (const [key, value] of Object.entries(parameters)) if (value !== "" && value !== undefined) given.set(key, value);
   const address = `/api/${name}?${given}`;
@@ -31,7 +31,7 @@ export async function ask(name, parameters = {}, { signal, keep = true } = {}) {
     });
   }
   if (document.error) throw new Refused(response.status, document.error);
-  if (keep && response.status === 200) {
+  if (keep(document)) {
     if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value);
     kept.set(address, document);
   }

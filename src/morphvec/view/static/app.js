@@ -11,7 +11,12 @@ import { go, link, listen, state } from "./state.js";
 import * as word from "./word.js";
 
 const VIEWS = { word, analogy, pair, map };
-const FILTERED = { word: ["metric", "n"], analogy: ["n"] }; // and which more settings they read
+// Which filters and settings a view reads.
+const FILTERED = {
+  word: ["language", "class", "least", "metric", "n"],
+  analogy: ["language", "class", "least", "n"],
+  map: ["language", "projection", "words", "colour"],
+};
 const main = document.getElementById("main");
 const mounted = {};
 let settings = null;
@@ -77,19 +82,23 @@ function makeFilters(models) {
   const languages = [...new Set(models.flatMap((model) => model.languages))];
   const classes = new Map();
   for (const one of models.flatMap((model) => model.classes)) classes.set(one.name, Math.max(one.words, classes.get(one.name) ?? 0));
+  const counted = models.some((model) => model.counted);
+  const asked = { language: languages.length > 1, class: classes.size > 0, least: counted, frequency: counted }; // what there is to choose
   const choices = {
     language: [["", "any"], ...languages.map((code) => [code, language(code).name])],
     class: [["", "any"], ...[...classes].map(([name, words]) => [name, `${name} (${number(words)})`])],
     least: [["0", "any"], ...[5, 10, 50, 100, 1000, 10000].map((least) => [String(least), `${number(least)} times`])],
     metric: models[0].metrics.map((metric) => [metric, metric]),
     n: ["10", "20", "50", "100"].map((n) => [n, n]),
+    projection: [["tsne", "t-SNE: neighbourhoods"], ["pca", "PCA: main axes"]],
+    words: ["300", "1000", "2000", "4000"].map((words) => [words, number(Number(words))]),
+    colour: [["", "as fits"], ...["language", "class", "cluster", "frequency"].filter((colour) => asked[colour] ?? true).map((colour) => [colour, colour])],
   };
-  const labels = { language: "Language", class: "Class", least: "At least", metric: "Measure", n: "Show" };
-  const asked = { language: languages.length > 1, class: classes.size > 0, least: models.some((model) => model.counted), metric: true, n: true };
+  const labels = { language: "Language", class: "Class", least: "At least", metric: "Measure", n: "Show", projection: "Layout", words: "Words", colour: "Colour" };
   const fields = {};
   const selects = {};
   for (const [name, options] of Object.entries(choices)) {
-    if (!asked[name]) continue;
+    if (asked[name] === false) continue;
     const id = fresh("filter");
     selects[name] = h("select", { id, on: { change: (event) => go({ [name]: event.target.value }) } }, options.map(([value, text]) => h("option", { value }, text)));
     fields[name] = h("span", { class: "filter" }, h("label", { for: id }, labels[name]), selects[name]);
@@ -108,14 +117,15 @@ function makeFilters(models) {
   );
   bar.append(toggle, inside);
   return (name, now) => {
-    bar.hidden = !(name in FILTERED);
-    for (const [each, field] of Object.entries(fields)) field.hidden = ["metric", "n"].includes(each) && !FILTERED[name]?.includes(each);
+    const read = FILTERED[name] ?? [];
+    bar.hidden = !read.some((each) => each in fields);
+    for (const [each, field] of Object.entries(fields)) field.hidden = !read.includes(each);
     for (const [each, select] of Object.entries(selects)) {
       select.value = now[each];
       if (select.selectedIndex < 0) select.value = choices[each][0][0];
       select.classList.toggle("set", ["language", "class", "least"].includes(each) && select.selectedIndex > 0);
     }
-    const active = ["language", "class", "least"].filter((each) => selects[each]?.selectedIndex > 0).length;
+    const active = ["language", "class", "least"].filter((each) => read.includes(each) && selects[each]?.selectedIndex > 0).length;
     toggle.textContent = active ? `Filters (${active})` : "Filters";
   };
 }

@@ -11,7 +11,8 @@ const DEFAULTS = {
   least: "0",
   n: "20",
   metric: "cosine",
-  projection: "pca",
+  projection: "tsne",
+  words: "1000",
   colour: "",
 };
 
