@@ -143,6 +143,8 @@ def explain(
 
     Example: morphvec explain model walking talking --association weighed -n 50 --json
     """
+    from morphvec.embeddings.asking import find
+
     opened = open_model(model)
     cells = None
     if association is not None:

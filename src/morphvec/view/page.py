@@ -13,7 +13,7 @@ from morphvec.embeddings.asking import find, readings
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.query import METRICS, nearest_rows
 from morphvec.embeddings.unseen import Parts
-from morphvec.errors import OptionError, UnknownWordError
+from morphvec.errors import MorphvecError, OptionError, UnknownWordError
 from morphvec.features.space import check_choice
 from morphvec.rng import stream
 from morphvec.view.atlas import Atlas
@@ -202,6 +202,17 @@ class PageModel:
         one, two = self.word(a), self.word(b)
         return {"a": one, "b": two, **self.model.measures(one["word"], two["word"])}
 
+    def explain(self, a: str, b: str) -> dict[str, Any]:
+        """What makes two words near. Raises NothingToTell where the model has nothing to tell it by."""
+        keys = self._key(a), self._key(b)
+        if not (self.model.composes or self.model.contexts is not None or self.model.sparse):
+            raise NothingToTell(
+                "the model has neither parts nor feature vectors",
+                "nothing tells what two words share",
+                "train a model whose words have parts",
+            )
+        return self.model.explain(*keys).as_dict()
+
     def map(self, projection: str, words: int, language: str, colour: str) -> dict[str, Any]:
         """The map of the most frequent words, or how far it is."""
         self.model.split("", language)
@@ -256,6 +267,10 @@ class PageModel:
             {**self._listed(row), "score": float(score)}
             for row, score in zip(rows.tolist(), scores, strict=True)
         ]
+
+
+class NothingToTell(MorphvecError):
+    """A question that this model cannot answer."""
 
 
 class NotFound(UnknownWordError):

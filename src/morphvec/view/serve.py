@@ -129,6 +129,10 @@ ANSWERS: Mapping[str, tuple[tuple[str, ...], Answer]] = {
         ("a", "b"),
         lambda page, asked: page.similarity(asked.text("a", needed=True), asked.text("b", needed=True)),
     ),
+    "explain": (
+        ("a", "b"),
+        lambda page, asked: page.explain(asked.text("a", needed=True), asked.text("b", needed=True)),
+    ),
     "map": (
         ("projection", "words", "language", "colour"),
         lambda page, asked: page.map(
@@ -259,14 +263,12 @@ def listen(port: int | None) -> socket.socket:
     ) from error
 
 
-def serve(
-    pages: Sequence[PageModel],
-    listening: socket.socket,
-    reporter: Reporter = SILENT,
-) -> None:
-    """Answer at a listening socket until Ctrl-C."""
+def make_server(
+    pages: Sequence[PageModel], listening: socket.socket, reporter: Reporter = SILENT
+) -> uvicorn.Server:
+    """What answers at a listening socket once it is run with it."""
     port = int(listening.getsockname()[1])
-    server = uvicorn.Server(
+    return uvicorn.Server(
         uvicorn.Config(
             application(pages, port, reporter),
             http="h11",
@@ -282,8 +284,12 @@ def serve(
             h11_max_incomplete_event_size=32_768,
         )
     )
+
+
+def serve(pages: Sequence[PageModel], listening: socket.socket, reporter: Reporter = SILENT) -> None:
+    """Answer at a listening socket until Ctrl-C."""
     try:
-        server.run(sockets=[listening])
+        make_server(pages, listening, reporter).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # how a page ends
     finally:

@@ -82,55 +82,44 @@ const side = (model, word) => [
 
 const measure = (name, value, about) => h("div", {}, h("dt", {}, name), h("dd", {}, name === "cosine" ? score(value) : digits(value)), h("dd", { class: "about" }, about));
 
+// The dot product is taken apart twice, by pairs of parts and by features; each time the shares add up to all of it.
 function explanation(model, why) {
   const scale = why.dot ? why.cosine / why.dot : 0; // shares of the dot product as shares of the cosine
   const scaled = (rows) => rows.map((one) => ({ ...one, share: scale * one.share }));
-  const [parts, features, [rest]] = [why.parts, why.features, [{ share: why.rest }]].map(scaled);
-  const most = Math.max(...[...parts, ...features, rest].map((one) => Math.abs(one.share)), 1e-12);
+  const features = scaled(why.features);
+  const own = why.parts.every((one) => one.a === OWN && one.b === OWN);
   return h(
     "div",
     { class: "explained" },
-    h("p", { class: "aside" }, `The cosine ${score(why.cosine)}, share by share: what pulls the two together, and what pulls them apart.`),
-    list("By what the words are made of", parts, most, (one) => [part(one.a), " · ", part(one.b)]),
-    list("By what they are seen with", features, most, (one) => [h("span", { class: "code" }, one.block), " ", h("bdi", { class: "w" }, one.feature)]),
-    list("Everything else", [rest], most, () => "the rest"),
+    h("p", { class: "aside" }, `The cosine ${score(why.cosine)} taken apart: what pulls the two together, and what pulls them apart.`),
+    !own && list("By what the words are made of", scaled(why.parts), (one) => [part(one.a), h("span", { class: "meta" }, " with "), part(one.b)], "other pairs"),
+    features.length > 0 && list("By what they are seen with", features, (one) => [h("span", { class: "code" }, one.block), " ", h("bdi", { class: "w" }, one.feature)], "everything else", scale * why.rest),
   );
 }
 
-const part = (name) => h("bdi", { class: "w" }, name);
+const OWN = "own";
+const part = (name) => (name === OWN ? h("em", {}, "the word itself") : h("bdi", { class: "w" }, name));
 
-function list(name, rows, most, label) {
-  if (!rows.length) return null;
+/** Shares, the largest first; the smaller ones behind a button, and in one line until then. more: a share beside them. */
+function list(name, rows, label, others, more = 0) {
   const best = [...rows].sort((one, two) => Math.abs(two.share) - Math.abs(one.share));
-  const item = (one) =>
+  const rest = best.slice(MOST);
+  const sum = rest.reduce((total, one) => total + one.share, more);
+  const most = Math.max(...best.map((one) => Math.abs(one.share)), Math.abs(sum), 1e-12);
+  const item = (one, text) =>
     h(
       "li",
       { class: one.share < 0 ? "apart" : "together" },
-      h("span", { class: "name" }, label(one)),
+      h("span", { class: "name" }, text),
       h("span", { class: "track", "aria-hidden": "true" }, h("span", { class: "fill", style: { "--width": `${(50 * Math.abs(one.share)) / most}%` } })),
       h("span", { class: "score" }, score(one.share)),
     );
-  const rest = best.slice(MOST);
-  const items = h("ul", { class: "shares" }, best.slice(0, MOST).map(item));
-  return h(
-    "section",
-    {},
-    h("h3", {}, name),
-    items,
-    rest.length > 0 &&
-      h(
-        "button",
-        {
-          type: "button",
-          class: "quiet",
-          on: {
-            click: (event) => {
-              items.append(...rest.map(item));
-              event.target.remove();
-            },
-          },
-        },
-        `${number(rest.length)} more`,
-      ),
-  );
+  const items = h("ul", { class: "shares" }, best.slice(0, MOST).map((one) => item(one, label(one))));
+  const last = item({ share: sum }, rest.length ? `${number(rest.length)} ${others}` : others);
+  if (rest.length || more) items.append(last);
+  const open = (event) => {
+    last.replaceWith(...rest.map((one) => item(one, label(one))), ...(more ? [item({ share: more }, "the rest")] : []));
+    event.target.remove();
+  };
+  return h("section", {}, h("h3", {}, name), items, rest.length > 0 && h("button", { type: "button", class: "quiet", on: { click: open } }, "Show all"));
 }
