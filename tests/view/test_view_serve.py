@@ -9,16 +9,16 @@ import warnings
 import pytest
 from page_models import IMAGE, LONG, SCRIPT, UNSEEN, bare, verbs
 
-pytest.importorskip("starlette", reason="the page needs the extra explore")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # on import it asks for another release of httpx; this one does as well
-    from starlette.testclient import TestClient
-
 from morphvec.errors import MorphvecError, OptionError
 from morphvec.report import Reporter
 from morphvec.view import serve
 from morphvec.view.guard import LONGEST_QUERY
 from morphvec.view.page import PageModel
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # on import it asks for another release of httpx; this one does as well
+    from starlette.testclient import TestClient
+
 
 PORT = 8421
 
@@ -188,7 +188,8 @@ def test_the_page_names_no_other_host_and_has_no_inline_script_or_style():
 
 
 class _Plain:
-    headers: dict[str, str] = {}
+    def __init__(self):
+        self.headers = {}
 
 
 # ------------------------------------------------------------------------------------------- safety
