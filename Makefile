@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs reference lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
+.PHONY: help demo test check axe docs reference lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
         bench-svd bench-softmax bench-theory bench-align interop check-torch check-kenlm clean
 
@@ -34,6 +34,10 @@ check: $(VENV)/.dev ## style, types and floors: ruff, mypy, import contracts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+axe: $(VENV)/.dev ## axe-core on every view of the page, in Chromium (AXE=path/to/axe.min.js)
+	@test -f "$(AXE)" || { echo "make: AXE=$(AXE) is no file; axe.min.js comes with the npm package axe-core; run: make axe AXE=PATH" >&2; exit 1; }
+	MORPHVEC_AXE="$(abspath $(AXE))" $(VENV)/bin/python -m pytest -q tests/view/test_view_axe.py
 
 docs: $(VENV)/.dev ## build the documentation into build/docs; a warning is an error
 	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs build/docs

@@ -44,6 +44,10 @@ def explore(
     """A page to look around in: search, neighbours, analogies, why two words are near, the map; two models side by side.
 
     Served to this machine alone, with nothing from elsewhere. Ctrl-C ends it.
+
+    Example: morphvec explore model
+
+    Example: morphvec explore model other --port 8080 --no-browser
     """
     from morphvec.view.page import PageModel
     from morphvec.view.serve import HOST, listen, serve

@@ -40,7 +40,7 @@ function show(now) {
   const name = now.view in VIEWS ? now.view : "word";
   const view = VIEWS[name];
   if (!mounted[name]) {
-    const section = h("section", { class: `view ${name}`, "aria-label": view.title });
+    const section = h("section", { class: `view ${name}`, "aria-label": view.title }, h("h1", { class: "unseen" }, view.title));
     main.append(section);
     mounted[name] = { section, update: view.mount(section) };
   }
