@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from page_models import ENDINGS, STEMS, UNSEEN, bare, verbs
 from view_models import two_languages
 
 from morphvec.errors import OptionError
+from morphvec.view import atlas, prepare
 from morphvec.view.page import NotFound, NothingToTell, PageModel
 
 
@@ -118,3 +121,23 @@ def test_maps_are_ready_or_on_their_way(page):
         page.map("pca", 2, "", "auto")
     with pytest.raises(OptionError):
         page.map("pca", 20, "", "mood")
+
+
+def test_pca_does_not_wait_for_t_sne(page, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr(prepare, "tsne", lambda points, **_: gate.wait() and points[:, :2])
+    assert page.map("tsne", 12, "", "auto") == {"state": "working", "share": 0.0}
+    while page.map("pca", 12, "", "auto")["state"] == "working":
+        pass
+    assert page.map("tsne", 12, "", "auto")["state"] == "working"
+    gate.set()
+    while page.map("tsne", 12, "", "auto")["state"] == "working":
+        pass
+
+
+def test_a_map_that_nobody_asks_for_is_given_up_and_can_be_asked_for_again(page, monkeypatch):
+    monkeypatch.setattr(atlas, "_ABANDONED", -1.0)
+    assert page.map("pca", 15, "", "auto") == {"state": "working", "share": 0.0}
+    monkeypatch.setattr(atlas, "_ABANDONED", 60.0)
+    while page.map("pca", 15, "", "auto")["state"] == "working":
+        pass

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from morphvec.embeddings.embeddings import Embeddings
+from morphvec.features.space import check_choice
 from morphvec.view import groups
 from morphvec.view.prepare import MapOptions, WordMap, choose, word_map
-from morphvec.view.project import ITERATIONS
+from morphvec.view.project import ITERATIONS, LEAST
 
 PATIENCE = 0.4  # seconds that a question waits for a map before it is told how far it is
 _KEPT = 8  # maps
@@ -41,12 +42,12 @@ class _Work:
 
 
 class Atlas:
-    """The maps of one model, worked on one after the other."""
+    """The maps of one model, those of one projection worked on one after the other: PCA need not wait for t-SNE."""
 
     def __init__(self, model: Embeddings) -> None:
         self._model = model
         self._lock = threading.Lock()  # of the table
-        self._turn = threading.Lock()  # of the workers
+        self._turns = {projection: threading.Lock() for projection in LEAST}  # of the workers
         self._works: dict[Sheet, _Work] = {}
 
     def ask(self, projection: str, words: int, language: str, colour: str) -> dict[str, Any]:
@@ -54,7 +55,8 @@ class Atlas:
 
         colour: auto, class, language, cluster or frequency. Raises what making the map raises.
         """
-        MapOptions(projection=projection, colour=colour)  # raises for a colour that is none
+        check_choice("projection", projection, tuple(LEAST))
+        MapOptions(colour=colour)  # raises for a colour that is none
         work = self._begin((projection, words, language))
         if not work.finished.wait(PATIENCE) or isinstance(work.error, _Abandoned):
             return {"state": "working", "share": min(work.done / ITERATIONS, 0.99)}
@@ -78,7 +80,7 @@ class Atlas:
     def _work(self, sheet: Sheet, work: _Work) -> None:
         projection, words, language = sheet
         try:
-            with self._turn:
+            with self._turns[projection]:
                 work.advance(0)
                 chosen = choose(self._model, words, language=language)
                 options = MapOptions(projection=projection)
