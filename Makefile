@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check axe docs reference lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
+.PHONY: help demo test check axe docs reference transcripts lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
         bench-svd bench-softmax bench-theory bench-align interop check-torch check-kenlm clean
 
@@ -45,6 +45,9 @@ docs: $(VENV)/.dev ## build the documentation into build/docs; a warning is an e
 
 reference: $(VENV)/.dev ## write docs/cli/ anew from the commands, as the tests want it
 	$(VENV)/bin/python docs/tools/cli_reference.py
+
+transcripts: $(VENV)/.dev ## run the commands on the pages of docs/ anew (those on real data need MORPHVEC_DATA)
+	$(VENV)/bin/python docs/tools/consoles.py
 
 lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer versions)
 	@command -v $(UV) >/dev/null || { echo "make: $(UV) not found; locking needs uv; run: pip install uv" >&2; exit 1; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,6 +265,13 @@ def test_doctor_tells_the_machine_and_the_model(cli, model):
     assert all(isinstance(there, bool) for there in told["extras"].values())
     assert cli.json("doctor", model)["model"] == {"ok": True, "problems": []}
     assert "sound" in cli.done("doctor", model)
+    assert told["kernels"]["compiled"] > 0  # the model above was made with some
+    assert Path(told["kernels"]["folder"]).is_dir()
+
+
+def test_warming_compiles_the_kernels_of_every_kind_of_run(cli):
+    told = cli.json("doctor", "--warm")["kernels"]
+    assert told["compiled"] >= 60
 
 
 def _missing_vectors(folder):

@@ -56,6 +56,7 @@ def doctor(
     from morphvec.embeddings.embeddings import Embeddings
     from morphvec.embeddings.store import NOUN, versions
     from morphvec.engine.local import cores
+    from morphvec.pipeline.warm import kernels_kept, warm_kernels
 
     extras = {
         name: all(importlib.util.find_spec(module) is not None for module in modules)
@@ -68,8 +69,8 @@ def doctor(
         "extras": extras,
     }
     if warm:
-        _warm()
-        document["warm"] = True
+        warm_kernels(Reporter())
+    document["kernels"] = kernels_kept()
     problems: list[str] = []
     if model is not None:
         from morphvec.artifact import verify
@@ -87,6 +88,13 @@ def doctor(
     else:
         emit("\n".join(f"{name:<10} {version}" for name, version in document["versions"].items()))
         emit(f"cores      {document['cores']}")
+        emit(f"threads    {document['threads']}, where --threads says nothing else")
+        kept = document["kernels"]
+        emit(
+            f"kernels    {kept['compiled']} compiled, kept in {kept['folder']}"
+            if kept["compiled"]
+            else "kernels    none compiled yet; morphvec doctor --warm does it, or the first run"
+        )
         emit(
             "extras     " + ", ".join(f"{name} {'yes' if there else 'no'}" for name, there in extras.items())
         )
@@ -96,16 +104,6 @@ def doctor(
                 emit(f"  {problem}")
     if problems:
         raise typer.Exit(2)
-
-
-def _warm() -> None:
-    from morphvec.pipeline.train import train
-
-    reporter = Reporter()
-    with reporter.stage("compile kernels"):
-        sentences = [["walk", "walked", "talk", "talked"], ["walked", "talk", "jump", "jumped"]] * 20
-        train(sentences, tokenizer="whitespace", min_count=1, dim=4, ngram_min_types=1, epochs=1)
-        train(sentences, tokenizer="whitespace", min_count=1, dim=4, parts="own", epochs=1)
 
 
 def import_(
