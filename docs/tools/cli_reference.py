@@ -115,7 +115,7 @@ def _section(title: str, command: Any, level: int) -> Iterator[str]:
     yield "```\n"
     told = examples(command)
     if told:
-        yield "For example:\n" if len(told) == 1 else "For examples:\n"
+        yield "Example:\n" if len(told) == 1 else "Examples:\n"
         yield "```sh"
         yield from told
         yield "```\n"

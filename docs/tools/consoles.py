@@ -22,7 +22,13 @@ DATA = "MORPHVEC_DATA"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PASSING = re.compile(r" · \d+\.\d\d GB( · |$)")  # a progress line: it says the memory held
 _ANSWER = re.compile(r"^ +-?\d+\.\d+  \S+")  # a word with its score
-_NUMBER = re.compile(r"\d[\d,]*(\.\d+)?(e[-+]\d+)?")
+_COUNTED = re.compile(r"^\S+\t\d+$")  # a word with its count
+_NUMBER = re.compile(r"-?\d[\d,]*(\.\d+)?(e[-+]\d+)?[kMG]?")
+_OF_THE_TEXT = (  # what may differ with the text, and its stand-in
+    (re.compile(r"composed from .*\)"), "composed from PARTS)"),
+    (re.compile(r"; left out: .*"), ""),
+    (re.compile(r"'[^']*'"), "'WORD'"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,7 @@ def needs_data(page: Path) -> bool:
 
 def told(page: Path) -> list[Ran]:
     """What a page says its commands printed; they ended well."""
-    return [
-        ran for block in _BLOCK.finditer(page.read_text(encoding="utf-8")) for ran in _parsed(block[1])
-    ]
+    return [ran for block in _BLOCK.finditer(page.read_text(encoding="utf-8")) for ran in _parsed(block[1])]
 
 
 def run(page: Path) -> list[Ran]:
@@ -68,7 +72,7 @@ def rewrite(page: Path) -> None:
             if ran.code:
                 raise SystemExit(f"{page}: exit code {ran.code}: {ran.command}\n" + "\n".join(ran.lines))
             first, *more = old.command.split("\n")
-            lines += [f"$ {first}", *(f"> {line}" for line in more), *ran.lines]
+            lines += [f"$ {first}", *(f"> {line}".rstrip() for line in more), *ran.lines]
         return "```console\n" + "".join(f"{line}\n" for line in lines) + "```"
 
     text = page.read_text(encoding="utf-8")
@@ -77,7 +81,15 @@ def rewrite(page: Path) -> None:
 
 def shape(lines: tuple[str, ...]) -> list[str]:
     """Lines without what differs between machines and versions of Python: numbers, and the words of answers."""
-    return [" ".join(_NUMBER.sub("0", _ANSWER.sub("ANSWER", line)).split()) for line in lines]
+    return [" ".join(_masked(line).split()) for line in lines]
+
+
+def _masked(line: str) -> str:
+    for pattern in (_ANSWER, _COUNTED):
+        line = pattern.sub("ANSWER", line)
+    for pattern, stand_in in _OF_THE_TEXT:
+        line = pattern.sub(stand_in, line)
+    return _NUMBER.sub("0", line)
 
 
 def _parsed(block: str) -> Iterator[Ran]:
@@ -87,7 +99,7 @@ def _parsed(block: str) -> Iterator[Ran]:
             if command:
                 yield Ran(command, 0, tuple(lines))
             command, lines = line[2:], []
-        elif line.startswith("> ") and not lines:
+        elif (line == ">" or line.startswith("> ")) and not lines:
             command += "\n" + line[2:]
         else:
             lines.append(line)

@@ -36,3 +36,10 @@ def test_an_example_with_an_unknown_option_is_found():
     command = cli_reference.tree()["train"]
     with pytest.raises(Exception, match="No such option"):
         command.make_context("train", ["corpus.txt", "-o", "model", "--no-such-option"])
+
+
+@pytest.mark.parametrize("path", cli_reference.tree())
+def test_every_command_can_answer_in_json(path):
+    serving = {"explore"}  # runs until it is stopped: it has no answer
+    options = [flag for item in cli_reference.tree()[path].params for flag in item.opts]
+    assert "--json" in options or path in serving
