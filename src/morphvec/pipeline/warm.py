@@ -63,7 +63,8 @@ def warm_kernels(reporter: Reporter = SILENT) -> None:
         common = {"tokenizer": "whitespace", "min_count": 1, "dim": 4, "ngram_min_types": 1, "epochs": 1}
         for name, more in _RUNS:
             given = {key: str(affixes) if value == "AFFIXES" else value for key, value in more.items()}
-            model = train(_SENTENCES, **common, **given).model
+            settings: dict[str, Any] = {**common, **given}
+            model = train(_SENTENCES, **settings).model
             model.neighbors("walk", 2)
             progress.advance(1, name)
         text = TextStage(tokenizer="whitespace")
