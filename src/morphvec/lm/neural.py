@@ -294,14 +294,15 @@ def _table(
 ) -> tuple[Floats2d, Bools1d, int]:
     """The first table float32 [V, d], which of its rows are frozen, and how many were copied.
 
-    Drawn rows are uniform, with the mean square of the copied ones, or 1/d.
+    Drawn rows are uniform with the mean square 1/d, copied ones scaled to it by one factor: steps are of one size for
+    every number of the network, and vectors of a hundredth of it would be lost in the first of them.
     """
     words = vocabulary.predicted
     rows = [] if init is None else _rows_of(vocabulary, init)
     here = np.array([place for place, _ in rows], np.int64)
     there = np.array([row for _, row in rows], np.int64)
     dim = _dim(options, init)
-    square, copied = 1 / dim, None
+    copied = None
     if init is not None:
         if dim != init.vector_size:
             raise OptionError(
@@ -313,9 +314,10 @@ def _table(
                 "the words of the text start with their vectors",
                 "check language, case and tokenizer of the two, or leave --init out",
             )
-        copied = np.asarray(init.vectors[there], np.float32)
-        square = float(np.mean(np.square(copied, dtype=np.float64))) or square
-    reach = np.sqrt(3 * square)
+        copied = np.array(init.vectors[there], np.float32)
+        square = float(np.mean(np.square(copied, dtype=np.float64)))
+        copied *= np.float32(np.sqrt(1 / (dim * square)) if square else 1)
+    reach = np.sqrt(3 / dim)
     table = (reach * random_stream(seed, 0, 0).uniform(-1, 1, (words, dim))).astype(np.float32)
     if copied is not None:
         table[here] = copied
