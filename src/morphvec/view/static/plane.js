@@ -258,7 +258,7 @@ export class Plane {
     // The most frequent last, on top of the others.
     for (let place = spots.length - 1; place >= 0; place -= 1) {
       if (!inside(spots[place])) continue;
-      pen.globalAlpha = dimmed(place) ? 0.28 : 0.9;
+      pen.globalAlpha = dimmed(place) ? 0.4 : 0.9;
       pen.fillStyle = hue(place);
       pen.beginPath();
       pen.arc(...spots[place], strong.has(place) ? radius + 1.5 : radius, 0, 7);
