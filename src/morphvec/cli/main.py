@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from morphvec.cli import align, ask, care, demo, explore, lm, score, segment, walk
+from morphvec.cli import align, ask, care, demo, explore, lm, picture, score, segment, walk
 from morphvec.errors import MorphvecError
 from morphvec.report import emit, emit_error, hush, speak_utf8
 from morphvec.version import __version__
@@ -48,7 +48,7 @@ def _root(
     del version, debug
 
 
-for _group in (demo, walk, ask, explore, score, align, segment, lm, care):
+for _group in (demo, walk, ask, explore, score, picture, align, segment, lm, care):
     _group.register(app)
 
 
