@@ -112,7 +112,6 @@ def map_(
     """A map of words, with the share of neighbours that it keeps written on it.
 
     Example: morphvec map model -o map.html --words 2000
-    Example: morphvec map model -o capitals.svg --projection pca --pairs capitals.tsv
     """
     from morphvec.view.prepare import MapOptions, word_map
     from morphvec.view.project import ITERATIONS
