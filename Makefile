@@ -7,6 +7,10 @@ VENV := .venv
 BENCH := benchmarks/.venv
 TORCH := benchmarks/.torch
 KENLM := benchmarks/.kenlm
+INTEROP := benchmarks/.interop
+# A build of torch for CPUs; give pip the index or the folder that has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS). A plain
+# torch==2.13.0 serves too, and may bring gigabytes of CUDA with it.
+TORCH_CPU ?= torch==2.13.0+cpu
 # Wheels only, each checked against the lock file; the package itself is built by the locked hatchling.
 INSTALL := -m pip --disable-pip-version-check --no-input install --quiet
 LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
@@ -54,6 +58,8 @@ lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newe
 	$(COMPILE) --extra dev --extra docs pyproject.toml requirements/build.in --output-file requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt pyproject.toml requirements/build.in --output-file requirements/base.txt
 	$(COMPILE) --constraint requirements/dev.txt --extra bench pyproject.toml requirements/build.in --output-file requirements/bench.txt
+	$(COMPILE) --constraint requirements/bench.txt --override requirements/without-torch.in pyproject.toml requirements/build.in \
+	  requirements/interop.in --output-file requirements/interop.txt
 
 bench-e17: $(BENCH)/.bench ## English Wikipedia beside gensim and fastText (needs MORPHVEC_DATA; ARGS="--repeat 3")
 	$(BENCH)/bin/python benchmarks/e17.py $(ARGS)
@@ -108,8 +114,9 @@ bench-theory: $(BENCH)/.bench ## learned scores of sgns against PMI - ln k (need
 bench-align: $(BENCH)/.bench ## Bibles mapped onto each other, beside the joint space (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/align.py $(ARGS)
 
-interop: $(BENCH)/.bench ## read and write the files of gensim and fastText
-	$(BENCH)/bin/python benchmarks/interop.py $(ARGS)
+interop: $(INTEROP)/.readers ## files of gensim and fastText read; ours loaded by every tool that they are for
+	$(INTEROP)/bin/python benchmarks/interop.py $(ARGS)
+	$(INTEROP)/bin/python benchmarks/interop_formats.py
 
 check-torch: $(TORCH)/.peer ## autodiff beside PyTorch, and the neural language model's speed beside its
 	$(TORCH)/bin/python -m pytest --numprocesses 0 tests/autodiff/test_autodiff_torch.py
@@ -120,7 +127,7 @@ check-kenlm: $(KENLM)/.peer ## KenLM reads our ARPA files (needs MORPHVEC_DATA; 
 	$(KENLM)/bin/python benchmarks/lm_kenlm.py $(ARGS)
 
 clean: ## remove the environments, caches and built files
-	rm -rf $(VENV) $(BENCH) $(TORCH) $(KENLM) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(TORCH) $(KENLM) $(INTEROP) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: an environment is made once, and again only when what it was made from has changed.
@@ -132,7 +139,7 @@ $(PYTHON) -m venv $(@D)
 @touch $@
 endef
 
-$(VENV)/.made $(BENCH)/.made $(TORCH)/.made $(KENLM)/.made:
+$(VENV)/.made $(BENCH)/.made $(TORCH)/.made $(KENLM)/.made $(INTEROP)/.made:
 	$(make_venv)
 
 $(VENV)/.base: requirements/base.txt pyproject.toml | $(VENV)/.made
@@ -160,4 +167,10 @@ $(KENLM)/.peer: requirements/dev.txt pyproject.toml | $(KENLM)/.made
 	$(KENLM)/bin/python $(LOCKED) requirements/dev.txt
 	$(KENLM)/bin/python $(ITSELF)
 	$(KENLM)/bin/python $(INSTALL) kenlm==0.3.0
+	@touch $@
+
+$(INTEROP)/.readers: requirements/interop.txt pyproject.toml | $(INTEROP)/.made
+	$(INTEROP)/bin/python $(LOCKED) requirements/interop.txt --no-deps
+	$(INTEROP)/bin/python $(INSTALL) --no-deps --only-binary :all: "$(TORCH_CPU)"
+	$(INTEROP)/bin/python $(ITSELF)
 	@touch $@

@@ -31,7 +31,7 @@ def test_out_and_in_again_keeps_every_bit(cli, model, tmp_path, to, named):
     code, out, err = cli("export", model, "--to", to, "-o", file)
     assert (code, out) == (0, f"{file}: {len(opened)} words, dim 8\n")
     assert (
-        err == f"{to} does not carry: what unseen words are composed from, counts, feature vectors, "
+        err == f"{to} does not carry: what unseen words are composed from (ngrams), counts, feature vectors, "
         "how queries are folded\n"
     )
     for place in (file, write_packed(tmp_path / "vectors.gz", file.read_bytes())):

@@ -200,9 +200,9 @@ def test_words_with_white_space_are_refused_by_text(tmp_path, space):
 
 
 def test_what_is_lost_is_named(tmp_path):
-    assert catalogue.lost(plain()) == []
-    assert catalogue.lost(composed()) == [
-        "what unseen words are composed from",
+    assert catalogue.lost(plain(), "word2vec") == []
+    assert catalogue.lost(composed(), "word2vec") == [
+        "what unseen words are composed from (ngrams)",
         "counts",
         "feature vectors",
         "how queries are folded",

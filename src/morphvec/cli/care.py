@@ -110,7 +110,7 @@ def import_(
     file: Annotated[
         str,
         typer.Argument(
-            help="word2vec or GloVe text, word2vec binary or a fastText .bin, plain or under .gz.",
+            help="word2vec or GloVe text, word2vec binary, a fastText .bin (plain or under .gz), Parquet, or a folder of Model2Vec or the Embedding Projector.",
             show_default=False,
         ),
     ],
@@ -119,7 +119,7 @@ def import_(
         str,
         typer.Option(
             "--from",
-            help="auto (told by content), word2vec, word2vec-bin, glove, fasttext-vec or fasttext.",
+            help="auto (told by content), word2vec, word2vec-bin, glove, fasttext-vec, fasttext, parquet, model2vec, sentence-transformers or projector.",
         ),
     ] = "auto",
     tokenizer: o.ImportTokenizer = "whitespace",
@@ -153,7 +153,12 @@ def import_(
     found.model.manifest = {
         "method": "imported",
         "source": found.source,
-        "inputs": [{"name": path.name, "bytes": size, "sha256": sha256_file(path)}],
+        "inputs": [
+            {"name": item.name, "bytes": item.stat().st_size, "sha256": sha256_file(item)}
+            for item in (
+                sorted(item for item in path.iterdir() if item.is_file()) if path.is_dir() else [path]
+            )
+        ],
     }
     found.model.save(output_folder, overwrite=overwrite)
     for note in found.notes:
@@ -169,10 +174,14 @@ def export(
     model: o.Model,
     to: Annotated[
         str,
-        typer.Option("--to", help="word2vec, word2vec-bin, glove or fasttext-vec.", show_default=False),
+        typer.Option(
+            "--to",
+            help="word2vec, word2vec-bin, glove, fasttext-vec, fasttext (.bin), model2vec, sentence-transformers, spacy, parquet or projector.",
+            show_default=False,
+        ),
     ],
     output_folder: Annotated[
-        str, typer.Option("--output-folder", "-o", help="The file to write.", show_default=False)
+        str, typer.Option("--output-folder", "-o", help="The file or folder to write.", show_default=False)
     ],
     as_json: o.Json = False,
 ) -> None:
@@ -185,7 +194,7 @@ def export(
 
     opened = open_model(model)
     write(opened, Path(output_folder), to)
-    left_out = lost(opened)
+    left_out = lost(opened, to)
     if left_out:
         Reporter().note(f"{to} does not carry: {', '.join(left_out)}")
     if as_json:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
-from morphvec.embeddings import store
+from morphvec.embeddings import store, tables
 from morphvec.embeddings.buckets import Composer
 from morphvec.embeddings.explain import (
     Cells,
@@ -289,6 +289,20 @@ class Embeddings(Keyed):
         """A is to B as C is to ?: the n best words by 3CosAdd (Mikolov et al. 2013); A, B and C are left out."""
         _check_count(n)
         return self.most_similar(positive=[b, c], negative=[a], topn=n)
+
+    def to_arrow(self) -> Any:
+        """A pyarrow.Table: ``word``, ``count`` where there are counts, ``vector`` (fixed_size_list of float32 [k]).
+
+        Raises MissingExtraError without the extra ``arrow``.
+        """
+        return tables.to_arrow(self)
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame: a row for each word (the index, named ``word``), k columns of float32.
+
+        Raises MissingExtraError without the extra ``pandas``.
+        """
+        return tables.to_pandas(self)
 
     @classmethod
     def load(cls, path: str | Path) -> Embeddings:

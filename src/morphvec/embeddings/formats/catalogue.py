@@ -6,27 +6,50 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from morphvec.embeddings.buckets import Buckets
 from morphvec.embeddings.embeddings import AS_IS, Embeddings
-from morphvec.embeddings.formats import fasttext, word2vec, word2vec_bin
-from morphvec.embeddings.formats.recognise import recognise, refuse
+from morphvec.embeddings.formats import (
+    fasttext,
+    model2vec,
+    parquet,
+    projector,
+    spacy,
+    word2vec,
+    word2vec_bin,
+)
+from morphvec.embeddings.formats.recognise import check_place, recognise, recognise_place, refuse
 from morphvec.embeddings.formats.source import Source
 from morphvec.embeddings.formats.words import Imported
 from morphvec.errors import OptionError
 from morphvec.text.tokenize import Tokenizer
 
-READERS: Mapping[str, Callable[..., Imported]] = {
+READERS: Mapping[str, Callable[..., Imported]] = {  # of the bytes of one file
     "word2vec": partial(word2vec.read, header=True),
     "word2vec-bin": word2vec_bin.read,
     "glove": partial(word2vec.read, header=False),
     "fasttext-vec": partial(word2vec.read, header=True),
     "fasttext": fasttext.read,
 }
+PLACES: Mapping[str, Callable[..., Imported]] = {  # of a path
+    "model2vec": model2vec.read,
+    "sentence-transformers": model2vec.read,
+    "projector": projector.read,
+    "parquet": parquet.read,
+}
 WRITERS: Mapping[str, Callable[[Embeddings, Path], None]] = {
     "word2vec": word2vec.write_text,
     "word2vec-bin": word2vec_bin.write_binary,
     "glove": partial(word2vec.write_text, header=False),
     "fasttext-vec": word2vec.write_text,
+    "fasttext": fasttext.write,
+    "model2vec": model2vec.write,
+    "sentence-transformers": model2vec.write,
+    "spacy": spacy.write,
+    "parquet": parquet.write,
+    "projector": projector.write,
 }
+_COUNTED = ("fasttext", "parquet", "projector")  # formats with counts
+_FOLDED = ("model2vec", "sentence-transformers", "parquet")  # formats that say how words are folded
 
 
 def read(
@@ -37,16 +60,22 @@ def read(
     tokenizer: Tokenizer = AS_IS,
     advance: Callable[[float], None] | None = None,
 ) -> Imported:
-    """Vectors of a foreign file. format_: a name of READERS, or ``auto``: told by content.
+    """Vectors of a foreign file or folder. format_: a name of READERS or PLACES, or ``auto``: told by content.
 
     errors: strict or replace, for words that are not UTF-8. tokenizer: the rule by which the words were made.
     advance: is told how many bytes of the file were read.
     Raises InputError for what cannot be read, OptionError for an unknown format or rule.
     """
-    if format_ != "auto" and format_ not in READERS:
+    known = (*READERS, *PLACES)
+    if format_ != "auto" and format_ not in known:
         raise OptionError(
-            f"from={format_!r}", f"it is auto or one of {', '.join(READERS)}", "choose one of them for --from"
+            f"from={format_!r}", f"it is auto or one of {', '.join(known)}", "choose one of them for --from"
         )
+    if format_ == "auto":
+        format_ = recognise_place(path)
+    if format_ in PLACES:
+        check_place(path, format_)
+        return PLACES[format_](path, errors=errors, tokenizer=tokenizer)
     with Source(path, advance) as source:
         if format_ == "auto":
             format_ = recognise(source)
@@ -58,7 +87,8 @@ def read(
 def write(model: Embeddings, path: Path, format_: str) -> None:
     """Write a model's words and vectors. format_: a name of WRITERS.
 
-    Raises OptionError for an unknown format, OutputError for what it cannot carry or where it cannot be written.
+    Raises OptionError for an unknown format, OutputError for what it cannot carry or where it cannot be written,
+    MissingExtraError where it needs a package that is not installed.
     """
     if format_ not in WRITERS:
         raise OptionError(
@@ -67,13 +97,16 @@ def write(model: Embeddings, path: Path, format_: str) -> None:
     WRITERS[format_](model, path)
 
 
-def lost(model: Embeddings) -> list[str]:
-    """What a model has that a list of words and numbers does not carry, in words."""
+def lost(model: Embeddings, format_: str) -> list[str]:
+    """What a model has that a format does not carry, in words."""
+    hashed = isinstance(model.parts, Buckets) and format_ == "fasttext"
+    kinds = [] if model.parts is None or hashed else list(model.parts.weights)
+    folded = format_ in _FOLDED and (format_ == "parquet" or model2vec.carries_folding(model))
     there = {
-        "what unseen words are composed from": model.composes,
-        "counts": model.counts is not None,
+        f"what unseen words are composed from ({', '.join(kinds)})": bool(kinds),
+        "counts": model.counts is not None and format_ not in _COUNTED,
         "feature vectors": model.contexts is not None,
         "biases": model.biases is not None,
-        "how queries are folded": model.tokenizer != AS_IS,
+        "how queries are folded": model.tokenizer != AS_IS and not folded,
     }
     return [name for name, has in there.items() if has]

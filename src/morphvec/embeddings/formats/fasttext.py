@@ -6,13 +6,15 @@
     bool quantized; int64 rows columns, float32 numbers: words' own rows, then buckets of n-grams
     bool quantized; int64 rows columns, float32 numbers: output
 
-All little-endian. Source: the program and its files, fastText 0.9.2; Bojanowski et al. 2017.
+Written with version 12, and without output rows. All little-endian. Source: the program and its files, fastText 0.9.2; Bojanowski et al. 2017.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +23,8 @@ from morphvec.embeddings.buckets import LONGEST_GRAM, Buckets, hashed_grams, mea
 from morphvec.embeddings.embeddings import AS_IS, Embeddings
 from morphvec.embeddings.formats.source import Source
 from morphvec.embeddings.formats.words import Imported, Words, check_sizes, not_finite
+from morphvec.embeddings.formats.writing import MOST, check_unicode, check_zeros, one_file
+from morphvec.embeddings.tables import dense_rows
 from morphvec.errors import InputError
 from morphvec.text.tokenize import Tokenizer
 
@@ -44,6 +48,8 @@ _MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
 _LOSSES = {1: "hs", 2: "ns", 3: "softmax", 4: "one-vs-all"}
 _LONGEST_WORD = 1 << 16  # bytes
 _ENTRY = struct.Struct("<qb")
+_ROWS = 65_536  # written at a time
+_REFINE = 2  # times that own rows are put right
 _NUMBERS = 1 << 23  # added up at a time
 _MEND = "check that the file is a whole fastText model"
 
@@ -227,3 +233,73 @@ def _block_end(words: list[bytes], low: int, dim: int) -> int:
         if 4 * letters * dim > _NUMBERS:  # of default lengths a letter begins about four n-grams
             break
     return high
+
+
+def write(model: Embeddings, path: Path) -> None:
+    """Write a fastText .bin, version 12, in one step: words, counts and vectors, and the n-gram rows of a model that came
+    from fastText.
+
+    Parts of another kind (n-grams by name, lemma, affixes, morphemes) have no place in it: without buckets it gives unseen
+    words no vectors, and known ones their bits. With buckets unseen words keep the bits that fastText gives them, and
+    known ones come within a rounding of theirs, since their own row is what their n-grams leave. The output matrix has no
+    rows: it cannot be trained further. Raises OutputError for words with NUL, and for sparse vectors of more than 50
+    million numbers with their zeros.
+    """
+    check_zeros(model, MOST)
+    check_unicode(model)
+    parts = model.parts if isinstance(model.parts, Buckets) else None
+    bucket = 0 if parts is None else len(parts.vectors)
+    lengths = (0, 0) if parts is None else (parts.shortest, parts.longest)
+    counts = np.ones(len(model), np.int64) if model.counts is None else np.maximum(model.counts, 1)
+    arguments = dict.fromkeys(_ARGS, 1) | {
+        "dim": model.vector_size,
+        "ws": 5,
+        "epoch": 5,
+        "neg": 5,
+        "loss": 2,
+        "model": 2,
+        "bucket": bucket,
+        "minn": lengths[0],
+        "maxn": lengths[1],
+        "lrUpdateRate": 100,
+    }
+    with one_file(path) as handle:
+        handle.write(MAGIC + struct.pack("<i12id", 12, *(arguments[name] for name in _ARGS), 1e-4))
+        handle.write(struct.pack("<iiiqq", len(model), len(model), 0, int(counts.sum()), -1))
+        for word, count in zip(model.words, counts.tolist(), strict=True):
+            handle.write(word.encode() + b"\0" + _ENTRY.pack(count, 0))
+        handle.write(struct.pack("<?qq", False, len(model) + bucket, model.vector_size))
+        for block in _own_rows(model, parts):
+            handle.write(np.ascontiguousarray(block, "<f4").data)
+        for low in range(0, bucket, _ROWS):
+            assert parts is not None
+            handle.write(np.ascontiguousarray(parts.vectors[low : low + _ROWS], "<f4").data)
+        handle.write(struct.pack("<?qq", False, 0, model.vector_size))
+
+
+def _own_rows(model: Embeddings, parts: Buckets | None) -> Iterator[Floats2d]:
+    """The words' own rows, block by block: their vectors, or what makes these the mean of own row and n-grams."""
+    raw = [word.encode() for word in model.words]
+    low = 0
+    while low < len(model):
+        high = len(model) if parts is None else _block_end(raw, low, model.vector_size)
+        high = min(high, low + _ROWS)
+        served = dense_rows(model, slice(low, high))
+        if parts is None:
+            yield served
+        else:
+            buckets = len(parts.vectors)
+            indptr, rows = hashed_grams(raw[low:high], parts.shortest, parts.longest, buckets)
+            sizes = np.diff(indptr)
+            words = np.repeat(np.arange(high - low), sizes)
+            grams = np.asarray(parts.vectors[rows])
+            exact = np.zeros(served.shape)
+            np.add.at(exact, words, grams.astype(np.float64))
+            own = (served * (sizes[:, None] + 1.0) - exact).astype(np.float32)
+            places = np.insert(np.arange(len(rows)) + (high - low), indptr[:-1], np.arange(high - low))
+            starts = indptr + np.arange(high - low + 1)
+            for _ in range(_REFINE):  # sums are rounded at every step: make up for it
+                found = means(np.concatenate([own, grams])[places], starts)
+                own += ((served.astype(np.float64) - found) * (sizes[:, None] + 1.0)).astype(np.float32)
+            yield own
+        low = high

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from pathlib import Path
 
-from morphvec.embeddings.formats import fasttext, word2vec
+from morphvec.embeddings.formats import fasttext, model2vec, parquet, projector, word2vec
 from morphvec.embeddings.formats.source import Source
 from morphvec.errors import InputError
 
+_FOLDERS = {
+    "model2vec": (model2vec.ARRAYS, model2vec.TOKENIZER),
+    "projector": (projector.VECTORS, projector.METADATA),
+}
 _ROW = 1 << 16  # bytes in which a first row is looked for
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f]")
 _PICKLE = re.compile(
@@ -45,6 +51,33 @@ _REFUSED = (
 )
 
 
+def recognise_place(path: Path) -> str:
+    """model2vec, projector or parquet where a path is one; "auto" where its bytes are to tell."""
+    if path.is_dir():
+        return next((name for name, files in _FOLDERS.items() if _has(path, files)), "auto")
+    with contextlib.suppress(OSError), path.open("rb") as handle:
+        if path.is_file() and handle.read(4) == parquet.MAGIC:
+            return "parquet"
+    return "auto"
+
+
+def check_place(path: Path, format_: str) -> None:
+    """Raise InputError where a path is not what its format is kept in."""
+    files = _FOLDERS.get("model2vec" if format_ == "sentence-transformers" else format_)
+    if files is None and not path.is_file():
+        raise InputError(f"{path} is no file", "Parquet is one file", "name the file")
+    if files is not None and not (path.is_dir() and _has(path, files)):
+        raise InputError(
+            f"{path} is no folder with {' and '.join(files)}",
+            f"{format_} is a folder of these files",
+            "name the folder",
+        )
+
+
+def _has(path: Path, files: tuple[str, ...]) -> bool:
+    return all((path / file).is_file() for file in files)
+
+
 def recognise(source: Source) -> str:
     """word2vec, glove, word2vec-bin or fasttext. Raises InputError for everything else."""
     refuse(source)
@@ -64,7 +97,7 @@ def recognise(source: Source) -> str:
         return "glove"
     raise InputError(
         f"{source.name} is no file of vectors that is known here" if head else f"{source.name} is empty",
-        "read are word2vec and GloVe text, word2vec binary and fastText .bin, plain or under .gz",
+        "read are word2vec and GloVe text, word2vec binary and fastText .bin, plain or under .gz, Parquet, and the folders of Model2Vec and of the Embedding Projector",
         "check the file, or name its format with --from",
     )
 

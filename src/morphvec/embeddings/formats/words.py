@@ -102,6 +102,11 @@ class GrowingRows:
         self._rows = np.empty((0, dim), np.float32)
         self._count = 0
 
+    @property
+    def dim(self) -> int:
+        """The length of a row."""
+        return int(self._rows.shape[1])
+
     def add(self, row: Floats1d) -> None:
         """Copy one row in."""
         if self._count == len(self._rows):
