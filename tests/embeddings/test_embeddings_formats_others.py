@@ -159,7 +159,7 @@ def test_a_spacy_folder(tmp_path):
     vocab = tmp_path / "m" / "vocab"
     assert np.load(vocab / "vectors").tobytes() == made.vectors.tobytes()
     assert json.loads((vocab / "strings.json").read_text(encoding="utf-8")) == list(WORDS)
-    assert json.loads((vocab / "vectors.cfg").read_text()) == {"mode": "default", "attr": "LOWER"}
+    assert json.loads((vocab / "vectors.cfg").read_text()) == {"mode": "default", "attr": 66}
     raw = (vocab / "key2row").read_bytes()
     assert raw[:5] == b"\xdf" + struct.pack(">I", len(WORDS))
     entries = list(struct.iter_unpack(">BQBI", raw[5:]))

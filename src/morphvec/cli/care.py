@@ -1,4 +1,4 @@
-"""Taking care: doctor, import, export."""
+"""Taking care: doctor, import, export, quantize."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("doctor", rich_help_panel=_PANEL)(doctor)
     app.command("import", rich_help_panel=_PANEL)(import_)
     app.command("export", rich_help_panel=_PANEL)(export)
+    app.command("quantize", rich_help_panel=_PANEL)(quantize)
 
 
 def doctor(
@@ -201,3 +202,47 @@ def export(
         emit_json({"file": output_folder, "format": to, "words": len(opened), "dim": opened.vector_size})
     else:
         emit(f"{output_folder}: {len(opened):,} words, dim {opened.vector_size}")
+
+
+def quantize(
+    model: o.Model,
+    output_folder: o.Out,
+    bits: Annotated[int, typer.Option("--bits", help="Bits of a number: 8, each row with its scale.")] = 8,
+    pq: Annotated[
+        int | None,
+        typer.Option(
+            "--pq",
+            help="Bytes of a row instead (product quantization); divides the dimensions.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the centres of --pq.")] = 0,
+    overwrite: o.Overwrite = False,
+    as_json: o.Json = False,
+) -> None:
+    """A model → the same of a quarter of the size or less, for every command.
+
+    Example: morphvec quantize model -o small
+
+    Example: morphvec quantize model --pq 50 -o smaller
+    """
+    from morphvec.artifact import check_output
+    from morphvec.cli.ask import open_model
+    from morphvec.embeddings.quantize import agreement
+    from morphvec.embeddings.quantize import quantize as run
+
+    place = Path(output_folder)
+    check_output(place, overwrite=overwrite)
+    opened = open_model(model)
+    with Reporter().stage("quantize"):
+        made = run(opened, bits=bits, pq=pq, seed=seed)
+    made.save(place, overwrite=overwrite)
+    before, after = (sum(file.stat().st_size for file in Path(of).iterdir()) for of in (model, place))
+    kept = agreement(opened, made)
+    document = {"model": output_folder, "words": len(made), "dim": made.vector_size, "bytes": after}
+    if as_json:
+        emit_json({**document, "bytes_before": before, "cosine": kept})
+    else:
+        emit(
+            f"{output_folder}: {after / 1e6:.1f} MB of {before / 1e6:.1f} MB; a word's cosine to itself is {kept:.4f} on average"
+        )

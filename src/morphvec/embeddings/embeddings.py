@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.embeddings import store, tables
 from morphvec.embeddings.buckets import Composer
+from morphvec.embeddings.coded import Coded
 from morphvec.embeddings.explain import (
     Cells,
     Explanation,
@@ -69,7 +70,7 @@ class Embeddings(Keyed):
     ) -> None:
         self.words: tuple[str, ...] = tuple(words)
         self.vectors: Vectors = vectors
-        if not checked:
+        if not checked and not isinstance(vectors, Coded):
             self.vectors = (
                 canonical(vectors) if issparse(vectors) else np.ascontiguousarray(vectors, np.float32)
             )

@@ -26,6 +26,7 @@ from scipy.sparse import csr_array
 
 from morphvec.artifact import load_lines, open_arrays, save_arrays, save_lines
 from morphvec.embeddings.buckets import LONGEST_GRAM, Buckets, Composer
+from morphvec.embeddings.coded import opened, stored
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.features.composition import MAX_WEIGHT, OWN, ROW_KINDS
@@ -78,13 +79,15 @@ def save_parts(folder: Path, parts: Parts) -> None:
 
 def save_buckets(folder: Path, parts: Buckets) -> None:
     """Write the rows of hashed n-grams into an open artifact folder."""
-    save_arrays(folder / BUCKETS, {"buckets": np.asarray(parts.vectors, np.float32)})
+    save_arrays(folder / BUCKETS, stored("buckets", parts.vectors))
 
 
 def load_buckets(path: Path, words: tuple[str, ...], dim: int, told: Mapping[str, Any]) -> Buckets:
     """Open the rows of hashed n-grams, a memory map. told: as the manifest has it. Raises ValueError, TypeError, KeyError
     or ArtifactError where they are damaged or at odds."""
-    vectors = open_arrays(path / BUCKETS)["buckets"]
+    vectors = opened("buckets", open_arrays(path / BUCKETS))
+    if vectors is None:
+        raise KeyError("buckets")
     if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim or not len(vectors):
         raise ValueError(f"buckets of shape {vectors.shape} beside vectors of {dim} numbers")
     shortest, longest = int(told["shortest"]), int(told["longest"])

@@ -26,6 +26,7 @@ from morphvec.artifact import (
     writing,
 )
 from morphvec.embeddings.buckets import Buckets, Composer
+from morphvec.embeddings.coded import opened, stored
 from morphvec.embeddings.parts_files import load_buckets, load_parts, part_fields, save_buckets, save_parts
 from morphvec.embeddings.rows import Vectors
 from morphvec.embeddings.unseen import Parts
@@ -143,13 +144,13 @@ def save(
     """
     arrays = vector_arrays(model.vectors)
     if model.contexts is not None:
-        arrays["contexts"] = np.asarray(model.contexts, np.float32)
+        arrays |= stored("contexts", model.contexts)
     if model.biases is not None:
         arrays |= {name: np.asarray(bias) for name, bias in zip(BIASES, model.biases, strict=True)}
     if isinstance(model.parts, Parts):
-        arrays["parts"] = np.asarray(model.parts.vectors, np.float32)
+        arrays |= stored("parts", model.parts.vectors)
     buckets = model.parts if isinstance(model.parts, Buckets) else None
-    more = {} if buckets is None else {"buckets": buckets.vectors}
+    more = {} if buckets is None else stored("buckets", buckets.vectors)
     for name, array in {**arrays, **more}.items():
         if not all_finite(array):
             raise OutputError(
@@ -217,11 +218,12 @@ def load(path: str | Path) -> Stored:
         if len(words) != shape[0]:
             raise ValueError(f"{len(words)} words and a manifest with {shape[0]}")
         vectors = load_vectors(arrays, shape, sparse=manifest.get("sparse", False) is True)
+        contexts = opened("contexts", arrays)
         parts: Composer | None = None
         # Release 0.1 knew n-grams only and did not say so.
         weights = manifest.get("part_weights", {"ngrams": 1.0} if manifest.get("ngrams") else None)
         if weights is not None:
-            parts = load_parts(path, arrays["parts"], words, manifest["ngrams"], weights)
+            parts = load_parts(path, opened("parts", arrays), words, manifest["ngrams"], weights)
         if manifest.get("buckets") is not None:
             if parts is not None:
                 raise ValueError("parts and buckets at once")
@@ -238,9 +240,9 @@ def load(path: str | Path) -> Stored:
             words,
             vectors,
             counts if manifest.get("counted", True) else None,
-            arrays.get("contexts"),
+            contexts,
             tuple(features),
-            _load_biases(arrays, len(words), arrays.get("contexts")),
+            _load_biases(arrays, len(words), contexts),
             _load_constrained(path, manifest),
             parts,
             Tokenizer(**manifest["tokenizer"]),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from morphvec.artifact import sha256_array
+from morphvec.embeddings.coded import opened, stored
 from morphvec.embeddings.rows import Vectors, csr_of
 from morphvec.embeddings.sparse_rows import canonical
 
@@ -28,17 +29,17 @@ _CELLS = 4_000_000  # looked at at a time
 def vector_arrays(vectors: Vectors) -> dict[str, NDArray[Any]]:
     """The arrays of vectors by the names that they have in the file."""
     if not issparse(vectors):
-        return {"vectors": np.asarray(vectors, np.float32)}
+        return stored("vectors", vectors)
     matrix = canonical(vectors)
     return dict(zip(NAMES, (matrix.indptr, matrix.indices, matrix.data), strict=True))
 
 
 def vectors_sha256(vectors: Vectors) -> str:
     """SHA-256 of the little-endian bytes of the vectors, row by row; of sparse ones of indptr, indices and data, in this
-    order, as they are stored."""
+    order, as they are stored; of quantized ones, of what they are decoded to."""
+    if not issparse(vectors):
+        return sha256_array(np.asarray(vectors, np.float32))
     arrays = list(vector_arrays(vectors).values())
-    if len(arrays) == 1:
-        return sha256_array(arrays[0])
     digest = hashlib.sha256()
     for array in arrays:
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
@@ -52,9 +53,10 @@ def load_vectors(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int], *, 
     Raises ValueError or KeyError where they are not float32 of this shape, or no sound CSR of finite numbers.
     """
     if not sparse:
-        vectors = arrays["vectors"]
-        if vectors.shape != shape or vectors.dtype != np.float32:
-            raise ValueError(f"vectors of shape {vectors.shape} and a manifest with {shape}")
+        vectors = opened("vectors", arrays)
+        if vectors is None or vectors.shape != shape or vectors.dtype != np.float32:
+            found = None if vectors is None else vectors.shape
+            raise ValueError(f"vectors of shape {found} and a manifest with {shape}")
         return vectors
     indptr, indices, data = (arrays[name] for name in NAMES)
     if (

@@ -23,6 +23,7 @@ from morphvec.embeddings.formats.writing import MOST, check_unicode, check_zeros
 from morphvec.embeddings.tables import dense_rows
 from morphvec.version import __version__
 
+_ORTH, _LOWER = 65, 66  # numbers of attributes
 _SEED, _FACTOR, _SHIFT, _ALL = 1, 0xC6A4A7935BD1E995, 47, (1 << 64) - 1
 _SYMBOLS = {  # first key: the names that follow it one by one, "-" for a key without a plain name
     64: "ID ORTH LOWER NORM SHAPE PREFIX SUFFIX LENGTH CLUSTER LEMMA POS TAG DEP - - HEAD - SPACY PROB LANG ADJ ADP ADV AUX CONJ "
@@ -41,6 +42,10 @@ _KEYS = {
 _CONFIG = """[nlp]
 lang = "xx"
 pipeline = []
+disabled = []
+before_creation = null
+after_creation = null
+after_pipeline_creation = null
 batch_size = 1000
 
 [nlp.tokenizer]
@@ -70,7 +75,7 @@ def write(model: Embeddings, path: Path) -> None:
         "components": [],
         "disabled": [],
     }
-    settings = {"mode": "default", "attr": "LOWER" if lower else "ORTH"}
+    settings = {"mode": "default", "attr": _LOWER if lower else _ORTH}
     with one_folder(path) as folder:
         (folder / "config.cfg").write_text(_CONFIG, encoding="utf-8")
         _say(folder / "meta.json", meta)
