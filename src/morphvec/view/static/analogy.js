@@ -79,7 +79,7 @@ async function offer(element, model) {
     element,
     h("p", { class: "lead" }, "Three words make a question; the answers are the words nearest to B − A + C, with A, B and C left out."),
     analogies.length > 0 && [
-      h("h3", {}, "For example"),
+      h("h2", { class: "small" }, "For example"),
       h(
         "ul",
         { class: "plain" },
