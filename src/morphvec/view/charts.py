@@ -129,7 +129,7 @@ def draw_compactness(figure: Figure, spreads: Mapping[str, Mapping[str, Mapping[
         points = (axes.transData.transform(spots) - [box.x0, box.y0]) * scale
         sizes = np.array([(4.2 * len(shown(name)), 8.5) for name in names])
         area = (box.width * scale, box.height * scale)
-        for label in place_labels(points, sizes, range(len(names)), area, gap=5, dots=2):
+        for label in place_labels(points, sizes, range(len(names)), area, gap=5, dots=2, keep_dots=True):
             axes.text(
                 label.x / area[0],
                 label.y / area[1],
