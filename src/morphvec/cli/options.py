@@ -201,7 +201,8 @@ OwnWeight = Annotated[
     float | None,
     _option(
         "--own-weight",
-        "Weight of a word's own row beside its parts. Default: 1; 3 where the only columns are ids.",
+        "Weight of a word's own row beside its parts. Default: 1, by count from 1 to 10 for words without a "
+        "lemma where lemmas are known; 3 where the only columns are ids.",
         MODEL,
     ),
 ]
@@ -211,6 +212,15 @@ OwnWeightSplit = Annotated[
 ]
 Ridge = Annotated[
     float | None, _option("--ridge", "Ridge γ of all factors. Default: 1; with parts, by the text.", MODEL)
+]
+Rules = Annotated[
+    str,
+    _option(
+        "--rules",
+        "Where affix rules are looked for beside what is given: text (the spelling of words and the company that "
+        "they keep) or none.",
+        MODEL,
+    ),
 ]
 RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. Default: --ridge.", MODEL)]
 RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of rows of parts. Default: --ridge.", MODEL)]

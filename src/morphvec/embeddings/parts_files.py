@@ -38,7 +38,7 @@ BUCKETS = "buckets.safetensors"
 ANALYSES, SEGMENTS, RULES, MORPHS = "analyses.tsv", "segments.tsv", "rules.tsv", "morphs.tsv"
 _BROKEN = re.compile("[\n\ud800-\udfff]")  # in the last cell of a line
 _UNFIT = re.compile("[\t\n\ud800-\udfff]")
-_LISTED, _INDUCED = "listed", "induced"
+_LISTED, _INDUCED, _FOUND = "listed", "induced", "found"
 
 
 def part_fields(parts: Composer | None) -> dict[str, Any]:
@@ -198,7 +198,11 @@ def _analysis_rows(analyser: Analyser) -> Iterator[tuple[str, ...]]:
 
 
 def _rule_rows(analyser: Analyser) -> Iterator[tuple[str, ...]]:
-    for source, rules in ((_LISTED, analyser.affixes), (_INDUCED, analyser.induced)):
+    for source, rules in (
+        (_LISTED, analyser.affixes),
+        (_INDUCED, analyser.induced),
+        (_FOUND, analyser.found),
+    ):
         for rule in rules:
             yield source, rule.language, rule.kind, rule.form, rule.lemma, rule.name
 
@@ -226,8 +230,8 @@ def _make_analyser(path: Path, lines: Mapping[str, list[str]]) -> Analyser:
             if len(cells) < 2:
                 raise ValueError(f"{SEGMENTS} has a row without a morpheme")
             segmented[cells[0]] = (*segmented.get(cells[0], ()), tuple(cells[1:]))
-        affixes, induced = _read_rules(rows[RULES])
-        return Analyser(listed, segmented, affixes, induced, _read_morphs(rows[MORPHS]))
+        affixes, induced, found = _read_rules(rows[RULES])
+        return Analyser(listed, segmented, affixes, induced, _read_morphs(rows[MORPHS]), found)
     except (ValueError, OverflowError, MorphvecError) as error:
         raise ArtifactError(
             f"{path}: {error}",
@@ -236,14 +240,15 @@ def _make_analyser(path: Path, lines: Mapping[str, list[str]]) -> Analyser:
         ) from error
 
 
-def _read_rules(rows: list[list[str]]) -> tuple[tuple[AffixRule, ...], tuple[AffixRule, ...]]:
-    found: dict[str, list[AffixRule]] = {_LISTED: [], _INDUCED: []}
+def _read_rules(rows: list[list[str]]) -> tuple[tuple[AffixRule, ...], ...]:
+    """Those of lists, those learned from tables, those found in the text."""
+    found: dict[str, list[AffixRule]] = {_LISTED: [], _INDUCED: [], _FOUND: []}
     for cells in rows:
         if len(cells) != 6 or cells[0] not in found or cells[2] not in ("suffix", "prefix"):
             raise ValueError(f"{RULES} has a row that is not a rule")
         source, language, kind, form, lemma, name = cells
         found[source].append(AffixRule(cast(Literal["suffix", "prefix"], kind), form, lemma, name, language))
-    return tuple(found[_LISTED]), tuple(found[_INDUCED])
+    return tuple(tuple(rules) for rules in found.values())
 
 
 def _read_morphs(rows: list[list[str]]) -> tuple[MorphModel, ...]:

@@ -119,20 +119,20 @@ def compose(
 
 def own_weights(
     options: PartOptions,
-    weight: float,
+    weight: float | Floats1d,
     split_weight: float | None,
     pieces: Sequence[csr_array],
     stems: csr_array | None,
     lemmas: csr_array | None,
 ) -> Floats1d:
-    """ω_t of each word: ``weight``, or ``split_weight`` (where given) of words that have a lemma; at least the weight
+    """ω_t of each word: ``weight`` (one, or one a word), or ``split_weight`` (where given) of words that have a lemma; at least the weight
     of lemmas of words that are the lemma of others.
 
     pieces: the shares of every kind; stems, lemmas: of lemmas in and outside the vocabulary. Without own rows in the
     options, those words keep theirs that have nothing else or are the stem of others.
     """
     words = pieces[0].shape[0]
-    own = np.full(words, weight)
+    own = np.array(np.broadcast_to(np.asarray(weight, np.float64), (words,)))
     others = np.zeros(0, np.int64) if stems is None else np.unique(stems.indices)
     split = np.zeros(words, np.bool_)
     for shares in (stems, lemmas):

@@ -7,9 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from scipy.sparse import csr_array
 
-from morphvec.arrays import Floats2d
+from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import InputError, OptionError
 from morphvec.features.composition import ROW_KINDS, PartOptions, compose, own_weights, parse_parts
@@ -67,9 +68,28 @@ class PartSettings:
 
 
 def default_parts(knowledge: Knowledge) -> tuple[str, ...]:
-    """What words are made of where nobody says: own rows and n-grams; lemma and affixes where a table or an affix list
-    tells them."""
-    return (*PARTS, "lemma", "affixes") if knowledge.tables or knowledge.affixes else PARTS
+    """What words are made of where nobody says: own rows and n-grams; lemma and affixes where a table, an affix list or
+    the text itself tells them."""
+    shown = knowledge.found is not None and len(knowledge.found.pairs.forms) > 0
+    return (*PARTS, "lemma", "affixes") if knowledge.tables or knowledge.affixes or shown else PARTS
+
+
+@dataclass(frozen=True)
+class OwnWeights:
+    """ω where the settings leave it to the method: ``whole`` of every word; but where lemmas are known, words that have
+    one keep that and the others have as much as their own text bears, count/``tokens`` between ``whole`` and ``most``.
+
+    A word with a stem is told by stem, affix and n-grams; one without (a name, a root) by the company that it keeps,
+    which its n-grams know the less the more often it was seen.
+    """
+
+    whole: float = 1.0
+    most: float = 1.0
+    tokens: float = 10.0
+
+    def of(self, counts: Ints1d) -> Floats1d:
+        """ω of words without a lemma, float64 [T]. counts: integer[T], tokens of each."""
+        return np.clip(np.asarray(counts, np.float64) / self.tokens, self.whole, self.most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +114,12 @@ def make_composition(
     vocabulary: Vocabulary,
     settings: PartSettings,
     knowledge: Knowledge,
-    own_weight: float,
+    own_weight: float | OwnWeights,
     reporter: Reporter = SILENT,
 ) -> Composition | None:
     """What words are made of, or None where they have nothing but their own rows (B = I).
 
-    own_weight: ω where the settings leave it to the method. Kinds of which no word has a piece are left out, with a
+    own_weight: ω, or a rule of it, where the settings leave it to the method. Kinds of which no word has a piece are left out, with a
     warning. Raises InputError where words are to have no own rows and nothing else was found.
     """
     kinds = settings.kinds
@@ -135,10 +155,18 @@ def make_composition(
             )
         return None
     order = [kind for kind in ROW_KINDS if kind in found]
+    whole, split = settings.own_weight, settings.own_weight_split
+    weights: float | Floats1d = 1.0 if whole is None else whole
+    if whole is None and isinstance(own_weight, OwnWeights):
+        has_lemmas = stems is not None and (stems.nnz > 0 or "lemma" in found)
+        weights = own_weight.of(vocabulary.counts) if has_lemmas else own_weight.whole
+        split = own_weight.whole if split is None else split
+    elif whole is None and not isinstance(own_weight, OwnWeights):
+        weights = own_weight
     own = own_weights(
         kinds,
-        own_weight if settings.own_weight is None else settings.own_weight,
-        settings.own_weight_split,
+        weights,
+        split,
         [found[kind] for kind in order],
         stems,
         found.get("lemma"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +20,13 @@ from morphvec.association import Association
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.engine.base import Engine
 from morphvec.features.space import check_choice, check_number
-from morphvec.methods.composing import Composition, PartSettings, default_parts, make_composition
+from morphvec.methods.composing import (
+    Composition,
+    OwnWeights,
+    PartSettings,
+    default_parts,
+    make_composition,
+)
 from morphvec.methods.serving import OUTPUTS, Columns, check_output, embed
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import SILENT, Reporter
@@ -34,8 +40,9 @@ from morphvec.training import LoopControl
 
 MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
-OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
-OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
+OWN_WEIGHT = OwnWeights(1.0, 10.0)  # ω where none is given and words are told by their contexts
+OWN_WEIGHT_IDS = OwnWeights(3.0, 3.0)  # ... or by nothing but the lines that they stand in
+RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_OWN = 10.0  # γ of own rows beside parts
 RIDGE_SHARE = 0.5  # γ of parts and features, times the root of the stored weight that a word has on average
@@ -46,7 +53,9 @@ class TokenFeatureOptions:
     """The settings of a model; a None is chosen by what the columns are and how much text a word has.
 
     dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``; None: see
-    ``default_parts``). own_weight: ω, the weight of a word's own row beside its parts (None: 1, or 3 where line ids are
+    ``default_parts``). rules: ``text`` looks for affix rules in the text itself (``morphology.discovery``) where words
+    may have lemmas or affixes among their parts, ``none`` does not. own_weight: ω, the weight of a word's own row beside
+    its parts (None: 1, and from 1 to 10 by count for words without a lemma where lemmas are known; 3 where line ids are
     the only columns); own_weight_split: the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
@@ -56,6 +65,7 @@ class TokenFeatureOptions:
 
     dim: int = 100
     parts: tuple[str, ...] | None = None
+    rules: str = "text"
     ngrams: tuple[int, int] | None = (3, 6)
     ngram_min_types: int = 5
     own_weight: float | None = None
@@ -89,6 +99,7 @@ class TokenFeatureOptions:
         )
         _ = self.pieces
         check_choice("output", self.output, OUTPUTS)
+        check_choice("rules", self.rules, RULES)
         check_number("oversample_language", self.oversample_language, 0, MAX_OVERSAMPLE)
         check_number("power", self.power, -4, 4)
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
@@ -171,7 +182,7 @@ def fit(
     model = serve(association, vocabulary, options, factors, made, engine)
     model.manifest["resolved"] = {
         "parts": list(options.parts or ()),
-        "own_weight": _own_weight(options, association) if made is not None else None,
+        "own_weight": _told_own_weight(options, association) if made is not None else None,
         "epochs": epochs_of(options.solver, options.epochs),
         **dict(zip(("ridge_own", "ridge_parts", "ridge_features"), ridges, strict=True)),
         **_resolved_batch(options, factors),
@@ -197,10 +208,16 @@ def _resolved_batch(options: TokenFeatureOptions, factors: Factors) -> dict[str,
     return {"batch": factors.history[0]["batch"], "learning_rate": rate}
 
 
-def _own_weight(options: TokenFeatureOptions, association: Association) -> float:
-    """ω: as asked, or by what the columns are. Line ids tell a word from its look-alikes, and its own row must too."""
+def _told_own_weight(options: TokenFeatureOptions, association: Association) -> float | dict[str, float]:
+    """ω for the record: a number, or the rule that gave one a word."""
+    rule = _own_weight(options, association)
     if options.own_weight is not None:
         return options.own_weight
+    return rule.whole if rule.most == rule.whole else asdict(rule)
+
+
+def _own_weight(options: TokenFeatureOptions, association: Association) -> OwnWeights:
+    """ω by what the columns are. Line ids tell a word from its look-alikes, and its own row must too."""
     return OWN_WEIGHT if any(block.kind == "window" for block in association.blocks) else OWN_WEIGHT_IDS
 
 

@@ -25,6 +25,7 @@ from morphvec.morphology.classes import (
     pair_classes,
     word_classes,
 )
+from morphvec.morphology.discovery import Found
 from morphvec.morphology.fates import OUTSIDE, TableReport, report
 from morphvec.morphology.graph import parse_graph
 from morphvec.morphology.penalties import PenaltyMaker
@@ -34,6 +35,8 @@ from morphvec.solvers.penalties import Penalty
 from morphvec.text.vocabulary import Vocabulary
 
 KINDS = ("offset", "lemma", "class")
+FOUND = "found"  # the offsets of what the text itself shows
+FOUND_STRENGTH = 300.0  # their λ where none is given
 STRENGTH = {"offset": 1000.0, "lemma": 50.0, "class": 30.0}  # λ in the scatter scale, where none is given
 NORMALISE = ("scatter", "none")
 _OPTION = {
@@ -97,6 +100,7 @@ class Knowledge:
 
     tables: UniMorph tables, derivations and treebanks. segmentations, morphs: what words are made of; they make no
     constraints. class_weights: name of a class → factor of its λ. hold_out: words that no constraint may touch.
+    found: what the text itself shows, which is no knowledge of ours: hold-out does not concern it.
     """
 
     tables: tuple[Table, ...] = ()
@@ -107,6 +111,7 @@ class Knowledge:
     edges: tuple[EdgeList, ...] = ()
     class_weights: Mapping[str, float] = field(default_factory=dict)
     hold_out: tuple[str, ...] = ()
+    found: Found | None = None
 
     @property
     def empty(self) -> bool:
@@ -124,7 +129,9 @@ def build_penalties(
 ) -> tuple[list[tuple[float, Penalty, str]], list[TableReport]]:
     """(λ, penalty, name) for each constraint, and what became of every row of every source.
 
-    Without constraints in the options, pairs get ``offset`` and lists get ``class``. seed: of random graphs.
+    Without constraints in the options, pairs get ``offset`` and lists get ``class``. Pairs found in the text have the
+    offset constraint ``found`` wherever offsets are asked for, or nothing is; its λ is that of the offsets where they
+    are given one. seed: of random graphs.
     vectors: float[T, k], the words' vectors of a run without constraints, for the graph ``nearest:K`` alone (an
     offset is then the difference of two). A class weight multiplies the scale of its class in ``offset`` and ``class``
     constraints; the families of ``lemma`` and the edges of a list without classes have no name and keep theirs.
@@ -145,7 +152,15 @@ def build_penalties(
     maker = PenaltyMaker(len(vocabulary), options.graph, scatter, weights, seed, vectors)
     pairs, reports = _pairs(knowledge, vocabulary, options.min_size)
     asked = options.constraints
-    if not asked:
+    found = knowledge.found
+    if found is not None and len(found.pairs.forms) and (not asked or "offset" in dict(asked)):
+        strength = dict(asked).get("offset", FOUND_STRENGTH)
+        of_text = PenaltyMaker(len(vocabulary), "complete", scatter, {}, seed, None).offset(found.pairs)
+    else:
+        strength, of_text = 0.0, []
+    if asked and of_text and not pairs:
+        asked = tuple(pair for pair in asked if pair[0] != "offset")
+    elif not asked:
         asked = (
             *((("offset", STRENGTH["offset"]),) if pairs else ()),
             *((("class", STRENGTH["class"]),) if knowledge.classes or knowledge.edges else ()),
@@ -185,6 +200,7 @@ def build_penalties(
                 "a class has at least two members in the vocabulary that are not held out",
                 "give a larger table or more text, or shorten --hold-out",
             )
+    penalties += [(strength, penalty, FOUND) for penalty in of_text]
     return penalties, reports
 
 

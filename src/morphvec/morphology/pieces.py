@@ -7,7 +7,9 @@
 
 A word may have several analyses: rows of tables, listed affix rules, rules induced from the tables. Each counts
 the same, so *walked* (V;PST and V;PST;V.PTCP of *walk*) is all *walk* and half of either bundle. Listed rules apply to
-every word; induced ones to words that no table lists as a form or a lemma. A rule leads to a word of the vocabulary, or
+every word; induced ones to words that no table lists as a form or a lemma. A word of which all of these say nothing
+has the stem and affix that the text shows, if any (``morphology.discovery``); an unseen one those of the most reliable
+rule found in the text. A rule leads to a word of the vocabulary, or
 to a lemma outside it that tables give to at least two of its words; never to one of fewer than three characters. Chains
 are not followed (*walkers* leads to *walker* only).
 
@@ -24,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -51,7 +54,8 @@ class Analyser:
     listed: key of a form → its analyses by the tables, sorted; () for a lemma that no rule may take apart.
     segmented: key of a word → its distinct segmentations, sorted. affixes: rules of lists, for every word of their
     language. induced: rules learned from tables, for words of their language that the tables do not list. morphs:
-    models for words that no segmentation lists.
+    models for words that no segmentation lists. found: rules that the text shows, the best first, for unseen words of
+    which nothing else tells.
     """
 
     listed: Mapping[str, tuple[Analysis, ...]] = field(default_factory=dict)
@@ -59,31 +63,40 @@ class Analyser:
     affixes: tuple[AffixRule, ...] = ()
     induced: tuple[AffixRule, ...] = ()
     morphs: tuple[MorphModel, ...] = ()
+    found: tuple[AffixRule, ...] = ()
 
     @cached_property
-    def _books(self) -> dict[tuple[bool, str], RuleBook]:
+    def _books(self) -> dict[tuple[str, str], RuleBook]:
         return {}
 
-    def _book(self, is_listed: bool, language: str) -> RuleBook:
-        """The rules of lists, or those learned from tables, for the words of a language."""
-        if (is_listed, language) not in self._books:
-            rules = self.affixes if is_listed else self.induced
-            self._books[is_listed, language] = RuleBook(
+    def _book(self, source: Literal["affixes", "induced", "found"], language: str) -> RuleBook:
+        """The rules of lists, those learned from tables, or those found in the text, for the words of a language."""
+        if (source, language) not in self._books:
+            rules: tuple[AffixRule, ...] = getattr(self, source)
+            self._books[source, language] = RuleBook(
                 [rule for rule in rules if rule.language in ("", language)]
             )
-        return self._books[is_listed, language]
+        return self._books[source, language]
 
     def analyses(
-        self, word: str, language: str, words: Sequence[str], index: Mapping[str, int]
+        self, word: str, language: str, words: Sequence[str], index: Mapping[str, int], *, unseen: bool = True
     ) -> list[Analysis]:
         """The distinct analyses of a bare, folded word. words, index: the keys that a rule may lead to (see
-        ``stem_index``) and their places."""
+        ``stem_index``) and their places. unseen: whether rules found in the text may tell of it; the text has already
+        said what there is to say of its own words."""
         row_of = _rows_of(language, index)
         rows = self.listed.get(_key(word, language))
         found = dict.fromkeys(rows or ())
-        for is_listed in (True, False) if rows is None else (True,):
-            book = self._book(is_listed, language)
+        sources: tuple[Literal["affixes", "induced"], ...] = (
+            ("affixes", "induced") if rows is None else ("affixes",)
+        )
+        for source in sources:
+            book = self._book(source, language)
             for row, place in book.stems(word, row_of):
+                found[words[row], book.rules[place].name] = None
+        if not found and unseen:
+            book = self._book("found", language)
+            for row, place in book.stems(word, row_of)[:1]:
                 found[words[row], book.rules[place].name] = None
         return list(found)
 
@@ -105,7 +118,7 @@ class Analyser:
         for key in sorted(self.listed.keys() - index.keys()):
             told = tuple(a for a in self.listed[key] if a[0] in stems or a[1] in affixes)
             language, _, word = key.partition(":") if vocabulary.languages else ("", "", key)
-            if told or self._book(False, language).stems(word, _rows_of(language, stems)):
+            if told or self._book("induced", language).stems(word, _rows_of(language, stems)):
                 listed[key] = told
         segmented = {
             key: self.segmented[key]
@@ -195,6 +208,7 @@ def find_pieces(
         knowledge.affixes if inflected else (),
         induced,
         _models(knowledge, vocabulary) if cut else (),
+        knowledge.found.rules if inflected and knowledge.found is not None else (),
     )
     words, index = vocabulary.words, vocabulary.index
     owners = [vocabulary.language_of(row) for row in range(len(words))]
@@ -203,7 +217,17 @@ def find_pieces(
     given = ((lemma for lemma, _ in listed.get(word, ()) if lemma not in index) for word in words)
     lemmas = _frequent(given, MIN_LEMMA_WORDS) if "lemma" in kinds else ()
     stem_names, stem_places = stem_index(words, lemmas)
-    told = [analyser.analyses(*token, stem_names, stem_places) if inflected else [] for token in tokens]
+    told = [
+        analyser.analyses(*token, stem_names, stem_places, unseen=False) if inflected else []
+        for token in tokens
+    ]
+    if inflected and knowledge.found is not None:
+        shown = knowledge.found.pairs
+        for stem, row, place in zip(
+            shown.lemmas.tolist(), shown.forms.tolist(), shown.class_of.tolist(), strict=True
+        ):
+            if not told[row]:
+                told[row] = [(words[stem], shown.names[place])]
     cuts = [analyser.segments(*token) if cut else () for token in tokens]
     names: dict[str, tuple[str, ...]] = {}
     shares: dict[str, csr_array] = {}

@@ -21,7 +21,9 @@ from morphvec.errors import BudgetError, OptionError
 from morphvec.features.space import parse_ngrams
 from morphvec.methods import glove, lsa, ppmi, sgns, skipgram, smf, svd, token_feature, token_token
 from morphvec.methods.composing import PartSettings
+from morphvec.methods.discovering import discover
 from morphvec.morphology.constraints import Knowledge
+from morphvec.morphology.discovery import Found
 from morphvec.report import Reporter
 from morphvec.solvers.batch_options import MINIBATCH, BatchOptions
 from morphvec.solvers.penalties import Penalty
@@ -65,7 +67,7 @@ class Method:
     options: of (stage, what was counted: the options of that stage by name); raises OptionError. fit: of (given,
     options, penalties, loop). reads: the options of the fit stage that mean something to it, beside those of every method. defaults: of the options that
     were given; its own values for others. constrained: whether it takes penalties. streams: whether it reads the text
-    rather than its counts.
+    rather than its counts. discover: of (given, options), for a method that looks for affix rules in the text.
     """
 
     options: Callable[[FitStage, Mapping[str, Any]], Any]
@@ -74,6 +76,7 @@ class Method:
     defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = field(default=lambda given: {})
     constrained: bool = True
     streams: bool = False
+    discover: Callable[[Given, Any], Found | None] | None = None
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,6 +162,10 @@ def _fit_token_feature(
         engine=given.engine,
         reporter=given.reporter,
     )
+
+
+def _discover(given: Given, options: token_feature.TokenFeatureOptions) -> Found | None:
+    return discover(cells_of(given), given.vocabulary, options, given.engine, given.reporter)
 
 
 def _check_memory(given: Given, options: Any, loop: LoopControl) -> None:
@@ -265,6 +272,7 @@ METHODS: Mapping[str, Method] = {
         _options(token_feature.TokenFeatureOptions),
         _fit_token_feature,
         _reads(token_feature.TokenFeatureOptions, BatchOptions, constrained=True),
+        discover=_discover,
     ),
     "token-token": Method(
         _options(token_token.TokenTokenOptions),

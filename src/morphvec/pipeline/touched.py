@@ -12,7 +12,7 @@ import numpy as np
 
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.unseen import AFFIX, LEMMA, MORPHEME, Parts
-from morphvec.morphology.constraints import Knowledge
+from morphvec.morphology.constraints import FOUND, Knowledge
 from morphvec.morphology.pieces import KINDS
 from morphvec.morphology.rows import held_out_words
 from morphvec.solvers.penalties import Penalty
@@ -34,11 +34,11 @@ def touched_words(
     A constraint touches a row where the diagonal of its L is above 0 (and λ too). Where words of the model are made of
     parts, a table touches the forms of its rows that have a lemma or an affix, and the lemmas that other words are made
     of; a segmentation touches the words that have morphemes. Rows with a held-out word touch nothing, and what rules
-    say of all words does not count.
+    say of all words does not count, nor what was found in the text.
     """
     how: dict[str, dict[int, None]] = {}
     for strength, penalty, name in penalties:
-        if strength > 0:
+        if strength > 0 and name != FOUND:
             rows = np.flatnonzero(penalty.diagonal() > 0).tolist()
             how.setdefault(name.partition(".")[0], {}).update(dict.fromkeys(rows))
     if isinstance(model.parts, Parts):

@@ -185,6 +185,12 @@ def make_model(
     finished = origin.then(stage.config(origin.config), inputs)
     given = Given(source, vocabulary, knowledge, run.engine, run.budget, reporter)
     log: list[Mapping[str, Any]] = []
+    if method.discover is not None:
+        begun = time.perf_counter()
+        knowledge = replace(knowledge, found=method.discover(given, options))
+        given = replace(given, knowledge=knowledge)
+        if knowledge.found is not None:
+            log.append({"stage": "rules of the text", "seconds": time.perf_counter() - begun})
     penalties, reports = _penalties(given, method, options, stage, log)
     keeper = None
     if checkpoint is not None and (run.checkpoint_every or run.resume):
@@ -245,7 +251,7 @@ def _penalties(
 ) -> tuple[Penalties, list[TableReport]]:
     """The constraints; a run without any comes first where their graph is found from its vectors."""
     known, asked, reporter = given.knowledge, stage.constraints, given.reporter
-    sources = (known.tables, known.affixes, known.classes, known.edges, known.class_weights)
+    sources = (known.tables, known.affixes, known.classes, known.edges, known.class_weights, known.found)
     if asked.off or (not any(sources) and not asked.constraints):
         return [], []
     if not method.constrained:

@@ -1,0 +1,71 @@
+"""Looking for affix rules in the text, for a method whose words may be made of lemma and affixes.
+
+The vectors that tell rules from accidents of spelling come of a few sweeps without parts or constraints: what words
+look like by their contexts alone.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from morphvec.association import Association
+from morphvec.engine.base import Engine
+from morphvec.methods.composing import PartSettings
+from morphvec.morphology.discovery import Found, find_rules, spelled
+from morphvec.report import SILENT, Reporter
+from morphvec.solvers.output import output_map
+from morphvec.solvers.problem import Problem
+from morphvec.solvers.solve import solve
+from morphvec.text.vocabulary import Vocabulary
+
+SWEEPS, STEPS = 3, 4  # of als, and of conjugate gradients in each half
+
+
+class Asked(Protocol):
+    """What is read of a method's options."""
+
+    @property
+    def parts(self) -> tuple[str, ...] | None: ...
+    @property
+    def rules(self) -> str: ...
+    @property
+    def pieces(self) -> PartSettings: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def discover(
+    association: Association,
+    vocabulary: Vocabulary,
+    options: Asked,
+    engine: Engine,
+    reporter: Reporter = SILENT,
+) -> Found | None:
+    """The rules that the text shows, or None where they are not asked for or its spelling shows no change."""
+    kinds = options.pieces.kinds
+    if options.rules == "none" or not (
+        options.parts is None or kinds.weight("lemma") or kinds.weight("affixes")
+    ):
+        return None
+    words = vocabulary.bare()
+    changes = spelled(words, [vocabulary.language_of(row) for row in range(len(words))])
+    if not changes:
+        return None
+    reporter.note("looking for affix rules in the text: first a few sweeps without parts")
+    problem = Problem(association.matrix, association.weights, association.alpha, None, (), 1.0, 1.0, 1.0)
+    factors = solve(
+        problem,
+        options.dim,
+        "als",
+        SWEEPS,
+        options.seed,
+        cg_steps=STEPS,
+        engine=engine,
+        reporter=reporter,
+    )
+    vectors = output_map(factors.U, factors.S, 0.0, engine).apply(factors.U, engine)
+    found = find_rules(words, changes, vectors, options.seed)
+    reporter.note(found.line(len(words)))
+    return found
