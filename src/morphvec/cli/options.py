@@ -201,8 +201,8 @@ OwnWeight = Annotated[
     float | None,
     _option(
         "--own-weight",
-        "Weight of a word's own row beside its parts. Default: 1, by count from 1 to 10 for words without a "
-        "lemma where lemmas are known; 3 where the only columns are ids.",
+        "Weight of a word's own row beside its parts. Default: 1, by count up to the parts' ridge for words "
+        "without a lemma where lemmas are known; 3 where the only columns are ids.",
         MODEL,
     ),
 ]
@@ -214,11 +214,11 @@ Ridge = Annotated[
     float | None, _option("--ridge", "Ridge γ of all factors. Default: 1; with parts, by the text.", MODEL)
 ]
 Rules = Annotated[
-    str,
+    str | None,
     _option(
         "--rules",
         "Where affix rules are looked for beside what is given: text (the spelling of words and the company that "
-        "they keep) or none.",
+        "they keep) or none. Default: text; none where the only columns are ids.",
         MODEL,
     ),
 ]

@@ -85,7 +85,7 @@ class OwnWeights:
 
     whole: float = 1.0
     most: float = 1.0
-    tokens: float = 10.0
+    tokens: float = 5.0
 
     def of(self, counts: Ints1d) -> Floats1d:
         """ω of words without a lemma, float64 [T]. counts: integer[T], tokens of each."""

@@ -27,13 +27,18 @@ class Asked(Protocol):
     @property
     def parts(self) -> tuple[str, ...] | None: ...
     @property
-    def rules(self) -> str: ...
+    def rules(self) -> str | None: ...
     @property
     def pieces(self) -> PartSettings: ...
     @property
     def dim(self) -> int: ...
     @property
     def seed(self) -> int: ...
+
+
+def tells_by_contexts(association: Association) -> bool:
+    """Whether words are told by the company that they keep, and not by the lines alone that they stand in."""
+    return any(block.kind == "window" for block in association.blocks)
 
 
 def discover(
@@ -45,9 +50,9 @@ def discover(
 ) -> Found | None:
     """The rules that the text shows, or None where they are not asked for or its spelling shows no change."""
     kinds = options.pieces.kinds
-    if options.rules == "none" or not (
-        options.parts is None or kinds.weight("lemma") or kinds.weight("affixes")
-    ):
+    if options.rules == "none" or (options.rules is None and not tells_by_contexts(association)):
+        return None
+    if not (options.parts is None or kinds.weight("lemma") or kinds.weight("affixes")):
         return None
     words = vocabulary.bare()
     changes = spelled(words, [vocabulary.language_of(row) for row in range(len(words))])

@@ -27,6 +27,7 @@ from morphvec.methods.composing import (
     default_parts,
     make_composition,
 )
+from morphvec.methods.discovering import tells_by_contexts
 from morphvec.methods.serving import OUTPUTS, Columns, check_output, embed
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import SILENT, Reporter
@@ -40,8 +41,11 @@ from morphvec.training import LoopControl
 
 MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
-OWN_WEIGHT = OwnWeights(1.0, 10.0)  # ω where none is given and words are told by their contexts
-OWN_WEIGHT_IDS = OwnWeights(3.0, 3.0)  # ... or by nothing but the lines that they stand in
+OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
+OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
+EPOCHS_COMPOSED = (
+    6  # sweeps of als where words have parts and none are given: two more change no score for the better
+)
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_OWN = 10.0  # γ of own rows beside parts
@@ -54,9 +58,9 @@ class TokenFeatureOptions:
 
     dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``; None: see
     ``default_parts``). rules: ``text`` looks for affix rules in the text itself (``morphology.discovery``) where words
-    may have lemmas or affixes among their parts, ``none`` does not. own_weight: ω, the weight of a word's own row beside
-    its parts (None: 1, and from 1 to 10 by count for words without a lemma where lemmas are known; 3 where line ids are
-    the only columns); own_weight_split: the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
+    may have lemmas or affixes among their parts, ``none`` does not; None: ``text`` where words are told by their contexts. own_weight: ω, the weight of a word's own row beside
+    its parts (None: 1, and from 1 to the ridge of the parts by count for words without a lemma where lemmas are known;
+    3 where line ids are the only columns); own_weight_split: the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
     it is). power: exponent p of the singular values in the output. output: word vectors, context vectors, their sum,
@@ -65,7 +69,7 @@ class TokenFeatureOptions:
 
     dim: int = 100
     parts: tuple[str, ...] | None = None
-    rules: str = "text"
+    rules: str | None = None
     ngrams: tuple[int, int] | None = (3, 6)
     ngram_min_types: int = 5
     own_weight: float | None = None
@@ -99,7 +103,8 @@ class TokenFeatureOptions:
         )
         _ = self.pieces
         check_choice("output", self.output, OUTPUTS)
-        check_choice("rules", self.rules, RULES)
+        if self.rules is not None:
+            check_choice("rules", self.rules, RULES)
         check_number("oversample_language", self.oversample_language, 0, MAX_OVERSAMPLE)
         check_number("power", self.power, -4, 4)
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
@@ -149,11 +154,13 @@ def fit(
     if options.parts is None:
         options = replace(options, parts=default_parts(knowledge))
     check_output(options.output, Columns.of(association), vocabulary)
-    made = make_composition(
-        vocabulary, options.pieces, knowledge, _own_weight(options, association), reporter
-    )
     mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
+    own_weight = _own_weight(association, mass)
+    made = make_composition(vocabulary, options.pieces, knowledge, own_weight, reporter)
     ridges = options.ridges(made is not None, mass)
+    epochs = options.epochs
+    if epochs is None and made is not None and options.solver == "als":
+        epochs = EPOCHS_COMPOSED
     problem = Problem(
         association.matrix,
         association.weights,
@@ -166,7 +173,7 @@ def fit(
         problem,
         options.dim,
         options.solver,
-        options.epochs,
+        epochs,
         options.seed,
         cg_steps=options.cg_steps,
         cg_tol=options.cg_tol,
@@ -182,8 +189,8 @@ def fit(
     model = serve(association, vocabulary, options, factors, made, engine)
     model.manifest["resolved"] = {
         "parts": list(options.parts or ()),
-        "own_weight": _told_own_weight(options, association) if made is not None else None,
-        "epochs": epochs_of(options.solver, options.epochs),
+        "own_weight": _told_own_weight(options, own_weight) if made is not None else None,
+        "epochs": epochs_of(options.solver, epochs),
         **dict(zip(("ridge_own", "ridge_parts", "ridge_features"), ridges, strict=True)),
         **_resolved_batch(options, factors),
     }
@@ -208,17 +215,19 @@ def _resolved_batch(options: TokenFeatureOptions, factors: Factors) -> dict[str,
     return {"batch": factors.history[0]["batch"], "learning_rate": rate}
 
 
-def _told_own_weight(options: TokenFeatureOptions, association: Association) -> float | dict[str, float]:
+def _told_own_weight(options: TokenFeatureOptions, rule: OwnWeights) -> float | dict[str, float]:
     """ω for the record: a number, or the rule that gave one a word."""
-    rule = _own_weight(options, association)
     if options.own_weight is not None:
         return options.own_weight
     return rule.whole if rule.most == rule.whole else asdict(rule)
 
 
-def _own_weight(options: TokenFeatureOptions, association: Association) -> OwnWeights:
-    """ω by what the columns are. Line ids tell a word from its look-alikes, and its own row must too."""
-    return OWN_WEIGHT if any(block.kind == "window" for block in association.blocks) else OWN_WEIGHT_IDS
+def _own_weight(association: Association, mass: float) -> OwnWeights:
+    """ω by what the columns are. Line ids tell a word from its look-alikes, and its own row must too. mass: as in
+    ``ridges``; the more text a word has, the more of it its own row may bear."""
+    if not tells_by_contexts(association):
+        return OwnWeights(OWN_WEIGHT_IDS, OWN_WEIGHT_IDS)
+    return OwnWeights(OWN_WEIGHT, max(OWN_WEIGHT, RIDGE_SHARE * math.sqrt(mass)))
 
 
 def serve(

@@ -140,7 +140,7 @@ class FitStage:
 
     method: str = "token-feature"
     parts: str | None = None
-    rules: str = "text"
+    rules: str | None = None
     ngrams: str | None = None
     ngram_min_types: int | None = None
     dim: int = 100
