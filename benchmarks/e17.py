@@ -46,6 +46,7 @@ RUNS: dict[str, list[str]] = {
     "fasttext": [],
     "both": ["--parts", "own,ngrams", *OFFSET],
     "both-held-out": ["--parts", "own,ngrams", *HELD_OUT],
+    "default": [],
     "table": OFFSET,
     "table-held-out": HELD_OUT,
 }
@@ -59,10 +60,11 @@ LABELS = {
     "fasttext": "fastText 3–6, {epochs} epochs",
     "both": "+ both",
     "both-held-out": "+ both, all test words held out of the constraints",
-    "table": "the defaults with a table: + lemma and affixes as parts",
+    "default": "the defaults without a table: rules found in the text",
+    "table": "the defaults with a table",
     "table-held-out": "the same, all test words held out of the table",
 }
-RATIOS = (("gensim", "als"), ("fasttext", "both"), ("fasttext", "table"))
+RATIOS = (("gensim", "als"), ("fasttext", "both"), ("fasttext", "default"), ("fasttext", "table"))
 TRAIN = [
     "--tokenizer",
     "whitespace",

@@ -18,17 +18,19 @@ NOT_STAGES = {"corpus", "output_folder", "align_ids", "config", "overwrite", "qu
 
 # Defaults that are said in words, each because it is worked out from other things.
 WORDED = {
-    "parts": "own,ngrams; lemma and affixes too with a table or an affix list",
+    "parts": "own,ngrams; lemma and affixes too where a table, a list or the text tells them",
     "epochs": "8 sweeps for als, 40 passes for mini-batches",
     "threads": "one per core",  # of the machine
     "memory": "half of the machine's",
     "max_vocab": "all",  # no bound
-    "own_weight": "1; 3 where the only columns are ids",  # by the features
+    "own_weight": "1, by count up to the parts' ridge for words without a lemma where lemmas are known; 3 where the "
+    "only columns are ids",  # by the features and the cells
+    "rules": "text; none where the only columns are ids",  # by the features
     "ridge": "1; with parts, by the text",  # by the cells
     "ridge_own": "--ridge",  # another option
     "ridge_parts": "--ridge",
     "ridge_features": "--ridge",
-    "own_weight_split": "--own-weight",
+    "own_weight_split": "--own-weight, or 1",
     "constraint": "offset for tables, class for lists",  # by what is given
     "batch": "about 1/32 of them",  # by the cells
     "learning_rate": "the solver's own",

@@ -193,7 +193,7 @@ PartNames = Annotated[
     str | None,
     _option(
         "--parts",
-        "What a word is made of: own, ngrams, morphemes, lemma, affixes; all but own may carry :weight. Default: own,ngrams; lemma and affixes too with a table or an affix list.",
+        "What a word is made of: own, ngrams, morphemes, lemma, affixes; all but own may carry :weight. Default: own,ngrams; lemma and affixes too where a table, a list or the text tells them.",
         MODEL,
     ),
 ]
@@ -208,7 +208,9 @@ OwnWeight = Annotated[
 ]
 OwnWeightSplit = Annotated[
     float | None,
-    _option("--own-weight-split", "The same for words that have a lemma. Default: --own-weight.", MODEL),
+    _option(
+        "--own-weight-split", "The same for words that have a lemma. Default: --own-weight, or 1.", MODEL
+    ),
 ]
 Ridge = Annotated[
     float | None, _option("--ridge", "Ridge γ of all factors. Default: 1; with parts, by the text.", MODEL)

@@ -18,6 +18,7 @@ from morphvec.solvers.problem import Problem
 from morphvec.solvers.solve import solve
 from morphvec.text.vocabulary import Vocabulary
 
+DIM = 100  # at most: enough to tell what goes together
 SWEEPS, STEPS = 3, 4  # of als, and of conjugate gradients in each half
 
 
@@ -62,7 +63,7 @@ def discover(
     problem = Problem(association.matrix, association.weights, association.alpha, None, (), 1.0, 1.0, 1.0)
     factors = solve(
         problem,
-        options.dim,
+        min(options.dim, DIM),
         "als",
         SWEEPS,
         options.seed,

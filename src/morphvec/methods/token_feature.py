@@ -189,7 +189,9 @@ def fit(
     model = serve(association, vocabulary, options, factors, made, engine)
     model.manifest["resolved"] = {
         "parts": list(options.parts or ()),
-        "own_weight": _told_own_weight(options, own_weight) if made is not None else None,
+        "own_weight": None
+        if made is None
+        else _told_own_weight(options, own_weight, "lemma" in made.weights),
         "epochs": epochs_of(options.solver, epochs),
         **dict(zip(("ridge_own", "ridge_parts", "ridge_features"), ridges, strict=True)),
         **_resolved_batch(options, factors),
@@ -215,11 +217,13 @@ def _resolved_batch(options: TokenFeatureOptions, factors: Factors) -> dict[str,
     return {"batch": factors.history[0]["batch"], "learning_rate": rate}
 
 
-def _told_own_weight(options: TokenFeatureOptions, rule: OwnWeights) -> float | dict[str, float]:
+def _told_own_weight(
+    options: TokenFeatureOptions, rule: OwnWeights, has_lemmas: bool
+) -> float | dict[str, float]:
     """ω for the record: a number, or the rule that gave one a word."""
     if options.own_weight is not None:
         return options.own_weight
-    return rule.whole if rule.most == rule.whole else asdict(rule)
+    return asdict(rule) if has_lemmas and rule.most > rule.whole else rule.whole
 
 
 def _own_weight(association: Association, mass: float) -> OwnWeights:

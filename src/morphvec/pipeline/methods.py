@@ -165,6 +165,7 @@ def _fit_token_feature(
 
 
 def _discover(given: Given, options: token_feature.TokenFeatureOptions) -> Found | None:
+    _check_memory(given, options, LoopControl())  # before any work
     return discover(cells_of(given), given.vocabulary, options, given.engine, given.reporter)
 
 
