@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_and_length_does_not_matter() -> None:
 
 
 def test_too_few_pairs_show_nothing() -> None:
-    words, vectors = text()
+    words, _ = text()
     few = [*range(MIN_PAIRS - 1), *range(STEMS, STEMS + MIN_PAIRS - 1)]
     assert spelled([words[row] for row in few], [""] * len(few)) == {}
     assert MIN_GOOD < MIN_PAIRS
