@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from morphvec.embeddings import Embeddings
-from morphvec.embeddings.formats import catalogue, source, word2vec
+from morphvec.embeddings import Embeddings, tables
+from morphvec.embeddings.formats import catalogue, fasttext, model2vec, source, spacy, word2vec
 from morphvec.errors import InputError, OptionError, OutputError
 from morphvec.text.tokenize import Tokenizer
 from naive_formats import outcome
@@ -209,9 +209,16 @@ def test_what_is_lost_is_named(tmp_path):
     ]
 
 
-def test_an_interrupted_export_leaves_nothing(tmp_path):
+def test_an_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "v").write_text("precious")
     model = plain()
+
+    def stop(*_):  # what formats call that are not written row by row
+        raise KeyboardInterrupt
+
+    for module in (fasttext, model2vec, spacy, tables):
+        monkeypatch.setattr(module, "dense_rows", stop)
+    folders = ("model2vec", "sentence-transformers", "spacy", "projector")  # they refuse what stands there
 
     class Stops:
         def row(self, number):
@@ -222,6 +229,6 @@ def test_an_interrupted_export_leaves_nothing(tmp_path):
     model.rows = Stops()
     for format_ in catalogue.WRITERS:
         with pytest.raises(KeyboardInterrupt):
-            catalogue.write(model, tmp_path / "v", format_)
+            catalogue.write(model, tmp_path / ("new" if format_ in folders else "v"), format_)
     assert [file.name for file in tmp_path.iterdir()] == ["v"]
     assert (tmp_path / "v").read_text() == "precious"
