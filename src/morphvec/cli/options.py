@@ -314,7 +314,7 @@ Epochs = Annotated[
     int | None,
     _option(
         "--epochs",
-        "Sweeps or passes over the cells. Default: 8 sweeps for als, 40 passes for mini-batches.",
+        "Sweeps or passes over the cells. Default: 8 sweeps for als, 6 of token-feature where words have parts, 40 passes for mini-batches.",
         SOLVE,
     ),
 ]

@@ -43,9 +43,7 @@ MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
 OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
-EPOCHS_COMPOSED = (
-    6  # sweeps of als where words have parts and none are given: two more change no score for the better
-)
+EPOCHS_COMPOSED = 6  # sweeps of als where words have parts and no number is given
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_OWN = 10.0  # γ of own rows beside parts
