@@ -20,7 +20,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check axe docs reference transcripts lock bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
+.PHONY: help demo test check axe docs reference transcripts lock bench-quality bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
         bench-svd bench-softmax bench-theory bench-align interop check-torch check-kenlm clean
 
@@ -60,6 +60,9 @@ lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newe
 	$(COMPILE) --constraint requirements/dev.txt --extra bench pyproject.toml requirements/build.in --output-file requirements/bench.txt
 	$(COMPILE) --constraint requirements/bench.txt --override requirements/without-torch.in pyproject.toml requirements/build.in \
 	  requirements/interop.in --output-file requirements/interop.txt
+
+bench-quality: $(BENCH)/.bench ## every method and peer on every text, into tables and figures (needs MORPHVEC_DATA; ARGS="--list")
+	$(BENCH)/bin/python benchmarks/quality.py $(ARGS)
 
 bench-e17: $(BENCH)/.bench ## English Wikipedia beside gensim and fastText (needs MORPHVEC_DATA; ARGS="--repeat 3")
 	$(BENCH)/bin/python benchmarks/e17.py $(ARGS)

@@ -1,7 +1,9 @@
 """The peers, each in a process of its own: text (one sentence a line) in, word2vec text vectors out.
 
     python benchmarks/peers.py gensim   TEXT -o VECTORS --epochs 5
+    python benchmarks/peers.py cbow     TEXT -o VECTORS --epochs 5
     python benchmarks/peers.py fasttext TEXT -o VECTORS --unseen WORDS --unseen-out VECTORS2
+    python benchmarks/peers.py svds     ASSOCIATION -o VECTORS
 
 Words stand in the order of their counts, ties by code point. Prints one line of JSON with the seconds of each step,
 so that the writing of text, which is no part of training, can be left out of a comparison.
@@ -21,12 +23,12 @@ import numpy as np
 
 
 def train_gensim(options: argparse.Namespace) -> tuple[list[str], np.ndarray]:
-    """Skip-gram with negative sampling, gensim's fastest input path."""
+    """Skip-gram, or CBOW, with negative sampling, by gensim's fastest input path."""
     from gensim.models import Word2Vec
 
     model = Word2Vec(
         corpus_file=str(options.text),
-        sg=1,
+        sg=int(options.peer == "gensim"),
         hs=0,
         negative=5,
         vector_size=options.dim,
@@ -41,6 +43,21 @@ def train_gensim(options: argparse.Namespace) -> tuple[list[str], np.ndarray]:
     counts = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
     words = sorted(counts, key=lambda word: (-counts[word], word))
     return words, model.wv.vectors[[model.wv.key_to_index[word] for word in words]]
+
+
+def train_svds(options: argparse.Namespace) -> tuple[list[str], np.ndarray]:
+    """Left singular vectors, to the power that ``--method svd`` has, of a folder that ``morphvec weigh`` wrote: ARPACK."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import svds
+
+    from morphvec.pipeline.nouns import load_association
+
+    association, vocabulary, _ = load_association(options.text)
+    given = association.matrix
+    arrays = (np.array(given.data, np.float32), np.array(given.indices), np.array(given.indptr))
+    first = np.random.default_rng(options.seed).standard_normal(min(given.shape)).astype(np.float32)
+    left, singular, _ = svds(csr_array(arrays, shape=given.shape), options.dim, v0=first)
+    return list(vocabulary.words), np.ascontiguousarray(left[:, np.argsort(-singular)], dtype=np.float32)
 
 
 def train_fasttext(
@@ -103,8 +120,8 @@ def read_text(path: Path) -> tuple[list[str], np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("peer", choices=["gensim", "fasttext"])
-    parser.add_argument("text", type=Path)
+    parser.add_argument("peer", choices=["gensim", "cbow", "fasttext", "svds"])
+    parser.add_argument("text", type=Path, help="of svds: an association")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--unseen", type=Path, help="words, one a line (fasttext)")
     parser.add_argument("--unseen-out", type=Path)
@@ -117,13 +134,16 @@ def main() -> None:
     options = parser.parse_args()
     if (options.unseen is None) != (options.unseen_out is None):
         parser.error("--unseen and --unseen-out go together")
-    if options.unseen and options.peer == "gensim":
-        parser.error("gensim's skip-gram has no vectors for unseen words")
+    if options.unseen and options.peer != "fasttext":
+        parser.error("only fasttext has vectors for unseen words")
 
     start = time.perf_counter()
-    if options.peer == "gensim":
+    if options.peer in ("gensim", "cbow"):
         words, vectors = train_gensim(options)
         package = "gensim"
+    elif options.peer == "svds":
+        words, vectors = train_svds(options)
+        package = "scipy"
     else:
         unseen = options.unseen.read_text(encoding="utf-8").split() if options.unseen else []
         words, vectors, composed = train_fasttext(options, unseen)
