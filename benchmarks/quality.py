@@ -1,6 +1,6 @@
 """Every method and every peer, trained and scored by the same code: English Wikipedia, single Bibles, pairs of Bibles.
 
-    MORPHVEC_DATA=… python benchmarks/quality.py [--only 'e17/*'] [--only 'fin*/default'] [--seeds 3] [--glove BUILD]
+    MORPHVEC_DATA=… python benchmarks/quality.py [--part english] [--only 'fin*/default'] [--seeds 3] [--glove BUILD]
 
 A run is one (corpus, method, seed). Each that has finished is a file OUT/runs/CORPUS/METHOD-SEED.json, and a second start
 goes on with those that are missing; remove a file to run it again. ``--list`` prints what would run. When all have
@@ -30,14 +30,15 @@ import quality_pairs
 import quality_small
 from quality_runs import Run, Setting, run_file
 
-PARTS = (quality_small, quality_pairs, quality_english)
+PARTS = {"small": quality_small, "pairs": quality_pairs, "english": quality_english}
 
 
-def planned(setting: Setting) -> Iterator[Run]:
+def planned(setting: Setting, parts: list[str] | None) -> Iterator[Run]:
     """Every run: first seeds first, so that a stop leaves whole tables of few seeds."""
     for seed in range(max(setting.seeds, setting.repeat)):
-        for part in PARTS:
-            yield from part.runs(setting, seed)
+        for name, part in PARTS.items():
+            if not parts or name in parts:
+                yield from part.runs(setting, seed)
 
 
 def chosen(name: str, patterns: list[str] | None) -> bool:
@@ -70,6 +71,7 @@ def perform(run: Run, setting: Setting) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--part", action="append", choices=list(PARTS), help="only this part (repeatable)")
     parser.add_argument(
         "--only", action="append", help="CORPUS/METHOD, with * and ? (repeatable), as in 'fin/*'"
     )
@@ -92,7 +94,7 @@ def main() -> None:
     )
     missing = [
         run
-        for run in planned(setting)
+        for run in planned(setting, options.part)
         if chosen(run.name, options.only) and not run_file(setting, run).exists()
     ]
     if options.list:

@@ -83,12 +83,12 @@ def corpus_of(setting: Setting) -> Path:
 
 def measure(setting: Setting, method: str, seed: int) -> dict[str, Any]:
     """Train, score, and remove the model."""
+    model = setting.out / "models" / f"e17-{method}-{seed}"
+    model.parent.mkdir(parents=True, exist_ok=True)
     text = corpus_of(setting)
     held_out = setting.out / "e17-held-out.txt"
     held_out.write_text("\n".join(e17.tested_words(setting.data)) + "\n", encoding="utf-8")
     fields = {"unimorph": setting.data / "unimorph" / "eng.tsv.gz", "held_out": held_out}
-    model = setting.out / "models" / f"e17-{method}-{seed}"
-    model.parent.mkdir(parents=True, exist_ok=True)
     options = METHODS[method][1]
     if options is not None:
         dim = [] if method == "ppmi" else DIM  # rows of a matrix are as long as the matrix is wide
@@ -170,7 +170,7 @@ def page(results: Results) -> list[str]:
     lines = [
         "# English Wikipedia: every method and every peer",
         "",
-        "    MORPHVEC_DATA=… make bench-quality ARGS=\"--only 'e17/*' --pages docs\"",
+        '    MORPHVEC_DATA=… make bench-quality ARGS="--part english --pages docs"',
         "",
         "Made by `benchmarks/quality.py`. E17 is 105,000,000 bytes, 17,653,288 tokens of English Wikipedia (`e17.py`): window 5, "
         "words met 5 times, 100 dimensions, otherwise each method's own defaults. Spearman ×100 on the pairs in the vocabulary, "

@@ -86,7 +86,13 @@ def english(results: Results, file: Path) -> None:
 def small(results: Results, file: Path) -> None:
     """Paradigm completion against the size of the text, a panel for each language that has parts."""
     methods = ("own", "gensim", "fasttext", "default", "table")
-    languages = [name for name in quality_small.SHARES if results.has(name)]
+    languages = [
+        language
+        for language, shares in quality_small.SHARES.items()
+        if results.has(*(quality_small.corpus_name(language, share) for share in (*shares, 100)))
+    ]
+    if not languages:
+        return
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     panels = figure.subplots(1, len(languages), sharey=True, squeeze=False)[0]
     handles = []
