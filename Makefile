@@ -31,7 +31,7 @@ demo: $(VENV)/.base ## set up, then text that ships inside Python -> vectors tha
 	$(VENV)/bin/morphvec demo
 
 test: $(VENV)/.dev ## set up, then run the tests
-	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## style, types and floors: ruff, mypy, import contracts
 	$(VENV)/bin/ruff check .

@@ -5,6 +5,7 @@ A page for each command and group, and an index. A test regenerates them and com
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +23,17 @@ _EXAMPLE = "Example: "
 
 def pages() -> dict[str, str]:
     """File name → text of every page of docs/cli/."""
-    root = typer.main.get_command(app)
+    root = _root()
     made = {"index.md": _index(root)}
     for name, command in _commands(root):
         made[f"{name}.md"] = _page(f"morphvec {name}", command)
     return made
+
+
+@functools.cache
+def _root() -> Any:
+    """The commands as the parser sees them."""
+    return typer.main.get_command(app)
 
 
 def tree() -> dict[str, Any]:
@@ -40,7 +47,7 @@ def tree() -> dict[str, Any]:
         if not inner:
             found[path] = command
 
-    enter("", typer.main.get_command(app))
+    enter("", _root())
     return found
 
 

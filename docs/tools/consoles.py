@@ -8,8 +8,11 @@ command quotes data that is not part of the project: it is run where that is set
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,8 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PASSING = re.compile(r" · \d+\.\d\d GB( · |$)")  # a progress line: it says the memory held
 _ANSWER = re.compile(r"^ +-?\d+\.\d+  \S+")  # a word with its score
 _COUNTED = re.compile(r"^\S+\t\d+$")  # a word with its count
+_QUOTED = re.compile(r"'[^']*'")
+_FOR_THE_SHELL = re.compile(r"[|&;<>$*?~`\"\\\n]")
 _NUMBER = re.compile(r"-?\d[\d,]*(\.\d+)?(e[-+]\d+)?[kMG]?")
 _OF_THE_TEXT = (  # what may differ with the text, and its stand-in
     (re.compile(r"composed from .*\)"), "composed from PARTS)"),
@@ -55,10 +60,23 @@ def told(page: Path) -> list[Ran]:
     return [ran for block in _BLOCK.finditer(page.read_text(encoding="utf-8")) for ran in _parsed(block[1])]
 
 
-def run(page: Path) -> list[Ran]:
-    """What the commands of a page print now."""
+def run(page: Path, *, inside: bool = False) -> list[Ran]:
+    """What the commands of a page print now.
+
+    ``inside``: a plain ``morphvec ...`` is run in this process, which starts once for all of them.
+    """
     with tempfile.TemporaryDirectory(prefix="morphvec-page-") as folder:
-        return [_run(ran.command, Path(folder)) for ran in told(page)]
+        return [
+            _run_inside(ran.command, Path(folder))
+            if inside and is_plain(ran.command)
+            else _run(ran.command, Path(folder))
+            for ran in told(page)
+        ]
+
+
+def is_plain(command: str) -> bool:
+    """Whether a command is morphvec with its arguments and nothing that a shell would have to do."""
+    return command.startswith("morphvec ") and not _FOR_THE_SHELL.search(_QUOTED.sub("", command))
 
 
 def rewrite(page: Path) -> None:
@@ -120,8 +138,21 @@ def _run(command: str, folder: Path) -> Ran:
         encoding="utf-8",
         check=False,
     )
-    lines = [line.rstrip() for line in done.stdout.splitlines()]
-    return Ran(command, done.returncode, tuple(line for line in lines if not _PASSING.search(line)))
+    return Ran(command, done.returncode, _lines(done.stdout))
+
+
+def _run_inside(command: str, folder: Path) -> Ran:
+    from morphvec.cli.main import execute
+
+    printed = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        code = execute(shlex.split(command)[1:])
+    return Ran(command, code, _lines(printed.getvalue()))
+
+
+def _lines(printed: str) -> tuple[str, ...]:
+    lines = [line.rstrip() for line in printed.splitlines()]
+    return tuple(line for line in lines if not _PASSING.search(line))
 
 
 if __name__ == "__main__":

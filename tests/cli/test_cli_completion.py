@@ -12,25 +12,45 @@ import pytest
 from morphvec.association import KINDS, WEIGHTS
 from morphvec.cli import walk
 from morphvec.cli.completion import VALUES, completer
+from morphvec.cli.main import execute
 from morphvec.pipeline.methods import METHODS
 
 
-def asked(line, shell="bash"):
+def question(line, shell="bash"):
+    """What a shell puts into the environment of the command to have the last word of a line completed."""
+    words = str(len(line.split(" ")) - 1)
+    ask = {"COMP_WORDS": line, "COMP_CWORD": words, "_TYPER_COMPLETE_ARGS": line}
+    return {**ask, "_MORPHVEC_COMPLETE": f"complete_{shell}"}
+
+
+@pytest.fixture
+def asked(monkeypatch, capsys):
     """The answers to a line whose last word is to be completed."""
-    words = line.split(" ")
-    ask = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_TYPER_COMPLETE_ARGS": line}
+
+    def answer(line, shell="bash"):
+        for name, value in question(line, shell).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            execute(["--help"])
+        out, err = capsys.readouterr()
+        assert (ended.value.code, err) == (0, "")
+        return out
+
+    return answer
+
+
+def test_a_shell_is_answered_by_a_process():
     done = subprocess.run(
         [sys.executable, "-c", "from morphvec.cli.main import run; run([])"],
-        env={**os.environ, **ask, "_MORPHVEC_COMPLETE": f"complete_{shell}"},
+        env={**os.environ, **question("morphvec ne")},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["neighbors"], "")
 
 
-def test_commands_options_and_values_are_offered():
+def test_commands_options_and_values_are_offered(asked):
     assert asked("morphvec ne").split() == ["neighbors"]
     assert asked("morphvec lm s").split() == ["score", "sample"]
     assert asked("morphvec train --checkp").split() == ["--checkpoint-every"]
@@ -39,21 +59,17 @@ def test_commands_options_and_values_are_offered():
     assert asked("morphvec train corpus.t").split() == []  # files are the shell's own
 
 
-def test_zsh_is_told_what_the_commands_are():
+def test_zsh_is_told_what_the_commands_are(asked):
     assert '"neighbors":"The nearest words' in asked("morphvec ne", "zsh")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_that_a_shell_loads(shell):
-    done = subprocess.run(
-        [sys.executable, "-c", "from morphvec.cli.main import run; run([])"],
-        env={**os.environ, "_MORPHVEC_COMPLETE": f"source_{shell}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0
-    assert "_MORPHVEC_COMPLETE" in done.stdout
+def test_the_script_that_a_shell_loads(shell, monkeypatch, capsys):
+    monkeypatch.setenv("_MORPHVEC_COMPLETE", f"source_{shell}")
+    with pytest.raises(SystemExit) as ended:
+        execute(["--help"])
+    assert ended.value.code == 0
+    assert "_MORPHVEC_COMPLETE" in capsys.readouterr().out
 
 
 def test_the_values_are_those_of_the_rooms():

@@ -10,10 +10,27 @@ import pytest
 def test_the_commands_of_a_page_print_what_it_says(page):
     if consoles.needs_data(page):
         pytest.skip(f"{page.name} trains on real data, which takes minutes: make transcripts runs it")
-    told, ran = consoles.told(page), consoles.run(page)
+    told, ran = consoles.told(page), consoles.run(page, inside=True)
     for old, new in zip(told, ran, strict=True):
         assert new.code == 0, "\n".join((new.command, *new.lines))
         assert consoles.shape(new.lines) == consoles.shape(old.lines), new.command
+
+
+def test_a_plain_command_prints_the_same_in_this_process(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```console\n$ morphvec --version\n$ morphvec train 'no such.txt' -o m\n```\n", encoding="utf-8"
+    )
+    inside, outside = consoles.run(page, inside=True), consoles.run(page)
+    assert inside == outside
+    assert [ran.code for ran in inside] == [0, 2]
+    assert inside[1].lines[0].startswith("morphvec: error: no such.txt: ")
+
+
+def test_what_a_shell_has_to_do_is_left_to_it():
+    assert consoles.is_plain(r"morphvec vocab a.txt --tokenizer 'regex:\w+|$' -o v")
+    for command in ("morphvec doctor m | tail", "morphvec train $A", 'morphvec similarity m "a" b', "ls"):
+        assert not consoles.is_plain(command)
 
 
 def test_what_the_comparison_sees(tmp_path):

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import morphvec as mv
+from characters import ANY
 from morphvec.artifact import save_arrays, verify
 from morphvec.embeddings.buckets import Buckets, hashed_grams
 from morphvec.embeddings.formats import catalogue, fasttext, source
@@ -37,7 +38,7 @@ def test_the_hash_is_of_signed_bytes():
 
 
 @given(
-    st.lists(st.text(max_size=12).map(lambda word: word.encode("utf-8", "replace")) | st.binary(max_size=9), max_size=5),
+    st.lists(st.text(ANY, max_size=12).map(str.encode) | st.binary(max_size=9), max_size=5),
     st.integers(1, 4),
     st.integers(0, 4),
     st.sampled_from([1, 7, 2_000_000, 2**31 - 1]),

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from characters import ANY
 from morphvec.embeddings import Embeddings, tables
 from morphvec.embeddings.formats import catalogue, fasttext, model2vec, source, spacy, word2vec
 from morphvec.errors import InputError, OptionError, OutputError
@@ -173,7 +174,7 @@ def test_paths_that_are_no_file_of_vectors(tmp_path):
         catalogue.read(tmp_path / "M", "zip")
 
 
-@given(st.binary(max_size=300) | st.text(max_size=60).map(str.encode))
+@given(st.binary(max_size=300) | st.text(ANY, max_size=60).map(str.encode))
 @settings(deadline=None, max_examples=200)
 def test_bytes_of_any_kind_are_read_or_refused(tmp_path_factory, data):
     path = put(tmp_path_factory.getbasetemp(), data, "any")

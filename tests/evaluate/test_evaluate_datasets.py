@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from morphvec.errors import InputError
-from morphvec.evaluate import read_analogies, read_dictionary, read_relations, read_similarity
+from morphvec.evaluate import datasets, read_analogies, read_dictionary, read_relations, read_similarity
 
 READERS = [read_similarity, read_analogies, read_relations, read_dictionary]
 
@@ -244,12 +244,12 @@ def test_missing_files_and_folders(tmp_path, reader):
         reader(tmp_path)
 
 
-def test_a_compressed_bomb_stops_early(tmp_path):
+def test_a_compressed_bomb_stops_early(tmp_path, monkeypatch):
+    assert datasets._MAX_FILE == 512_000_000
+    monkeypatch.setattr(datasets, "_MAX_FILE", 5_000_000)
     path = tmp_path / "bomb.gz"
-    with gzip.open(path, "wb", compresslevel=1) as packed:
-        for _ in range(6):
-            packed.write((b" " * 999_999 + b"\n") * 100)
-    with pytest.raises(InputError, match="over 512,000,000 bytes"):
+    path.write_bytes(gzip.compress((b" " * 99_999 + b"\n") * 60, 1))
+    with pytest.raises(InputError, match=r"line 51: over 5,000,000 bytes"):
         read_dictionary(path)
 
 

@@ -45,8 +45,7 @@ def make(penalties=(), B=None, ridges=(0.4, 0.8, 0.6), seed=0):
     return mv.Problem(matrix, weights, 0.3, B, penalties, own, parts, features)
 
 
-@pytest.mark.parametrize("composed", [False, True])
-@pytest.mark.parametrize("strength", [0.0, 5.0, 500.0])
+@pytest.mark.parametrize(("composed", "strength"), [(True, 0.0), (False, 5.0), (True, 500.0)])
 def test_at_a_stationary_point_both_sides_pay_the_same(composed, strength):
     """Σλ tr(UᵀLU) + γ_P‖P‖² = γ_S‖S‖², the parts under their own γ; and the gradient vanishes there."""
     problem = make(
@@ -81,11 +80,11 @@ def test_growing_one_side_and_shrinking_the_other_keeps_the_fit():
 @pytest.mark.parametrize("composed", [False, True])
 def test_a_strong_offset_constraint_makes_offsets_equal_and_lets_words_live(composed):
     spreads, sizes = [], []
-    for strength in (0.0, 1e2, 1e4, 1e6):
+    for strength in (0.0, 1e3, 1e6):
         found = mv.solve(
             make([(strength, offsets())], composition() if composed else None),
             5,
-            epochs=60,
+            epochs=30,
             cg_steps=120,
             dtype="float64",
         )
@@ -115,7 +114,7 @@ def test_a_constraint_never_improves_the_fit():
     costs = []
     for strength in (0.0, 1.0, 30.0, 1000.0):
         problem = make([(strength, offsets())])
-        terms = mv.solve(problem, 5, epochs=300, cg_steps=30, dtype="float64").history[-1]
+        terms = mv.solve(problem, 5, epochs=100, cg_steps=30, dtype="float64").history[-1]
         costs.append((terms["total"] - sum(terms["classes"].values()), terms["total"]))
     assert all(two[1] > one[1] for one, two in itertools.pairwise(costs))
     assert all(two[0] > one[0] * (1 - 1e-6) for one, two in itertools.pairwise(costs))

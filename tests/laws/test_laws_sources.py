@@ -221,7 +221,7 @@ def test_edges_are_sampled_by_a_factor_for_each_class():
         np.mean(
             [
                 ((form.sample(4, 1.0, importance, stream(14, turn)) @ U) ** 2).sum()  # classes drawn alike
-                for turn in range(3000)
+                for turn in range(1500)
             ]
         )
         for importance in (True, False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import collections
 import functools
 import gzip
 import os
-import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from morphvec.morphology import graph_edges, lemma_families, pair_classes, read_unimorph, read_words
+from morphvec.report import SILENT
+from morphvec.text import Corpus, Source, Tokenizer, scan
 
 FOLDER = os.environ.get("MORPHVEC_DATA")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="MORPHVEC_DATA is not set")
@@ -33,11 +34,10 @@ def table(language, code=""):
 
 @functools.cache
 def bible(language, code=""):
-    counts = collections.Counter()
-    with gzip.open(Path(FOLDER) / "bible" / f"{language}.txt.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            counts.update(re.findall(r"[^\W\d_]+", line.split("\t", 1)[1].lower()))
-    return tuple(key(word, code) for word in counts)
+    corpus = Corpus((Source(f"{FOLDER}/bible/{language}.txt.gz", ""),), Tokenizer("letters"), "tsv")
+    with tempfile.TemporaryDirectory() as folder:
+        found = scan(corpus, folder=Path(folder), units=False, reporter=SILENT)
+        return tuple(key(word, code) for word in found.types)
 
 
 def index_of(words):

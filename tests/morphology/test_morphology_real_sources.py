@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 import functools
-import gzip
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,8 @@ from morphvec.morphology import (
     train_morphs,
 )
 from morphvec.morphology.constraints import ConstraintOptions, Knowledge, build_penalties
-from morphvec.text.tokenize import Tokenizer
-from morphvec.text.vocabulary import Vocabulary
+from morphvec.report import SILENT
+from morphvec.text import Corpus, Source, Tokenizer, Vocabulary, scan
 
 FOLDER = os.environ.get("MORPHVEC_DATA")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="MORPHVEC_DATA is not set")
@@ -59,14 +59,10 @@ SEEN = {  # (lemma, form) and its bundle in the treebanks of a language, both wo
 
 @functools.cache
 def bible(language):
-    tokenizer, counts = Tokenizer(), collections.Counter()
-    with gzip.open(Path(FOLDER) / "bible" / f"{language}.txt.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            text = tokenizer.fold(line.split("\t", 1)[1], language)
-            counts.update(re.findall(r"[^\W\d_]+", text))
-    words = sorted(counts, key=lambda word: (-counts[word], word))
-    numbers = np.array([counts[word] for word in words])
-    return Vocabulary(tuple(words), numbers, int(numbers.sum()), len(words), tokenizer)
+    corpus = Corpus((Source(f"{FOLDER}/bible/{language}.txt.gz", ""),), Tokenizer("letters"), "tsv")
+    with tempfile.TemporaryDirectory() as folder:
+        found = scan(corpus, folder=Path(folder), units=False, reporter=SILENT)
+        return Vocabulary.from_scan(found, 1, None)
 
 
 def classes(language, tables):

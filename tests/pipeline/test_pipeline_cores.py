@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
-
-import pytest
 
 SCRIPT = """
 import morphvec as mv
@@ -21,7 +18,6 @@ print(sha256_array(model.vectors), sha256_array(model.parts.vectors))
 """
 
 
-@functools.cache
 def hashes(blas_threads: int) -> str:
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, str(blas_threads))}
@@ -30,8 +26,7 @@ def hashes(blas_threads: int) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("threads", [2, 4])
-def test_blas_threads_change_no_bit(threads: int) -> None:
+def test_blas_threads_change_no_bit() -> None:
     one = hashes(1)
     assert len(one.split()) == 2
-    assert hashes(threads) == one
+    assert hashes(4) == one

@@ -35,21 +35,24 @@ def test_verse_ids_align_spanish_and_portuguese(told, data, tmp_path):
     out = tmp_path / "m"
     told(
         *("train", *texts, "-o", out, "--format", "tsv", "--features", "ids", "--tokenizer", "letters"),
-        *("--min-count", "3", "--parts", "own"),
+        *("--min-count", "8", "--parts", "own", "--dim", "50"),
     )
     asked = ["--bli", "spa", "por", data / "bli" / "muse_es-pt.tsv.gz", "--bootstrap", "0"]
     rows = told("evaluate", out, *asked)["models"][0]["results"]
     (best,) = [row["score"] for row in rows if row["metric"] == "csls p@1"]
-    assert best >= 0.78  # a floor under what is measured, so that a loss is seen
+    assert best >= 0.86  # a floor under what is measured, so that a loss is seen
 
 
 def test_finnish_with_its_table_gives_unseen_forms_a_vector(told, data, tmp_path, capsys):
     text = tmp_path / "fin.txt"
     with gzip.open(data / "bible" / "fin.txt.gz", "rt", encoding="utf-8") as verses:
         text.write_text("".join(line.partition("\t")[2] for line in verses), encoding="utf-8")
+    table = tmp_path / "fin.tsv"
+    with gzip.open(data / "unimorph" / "fin.tsv.gz", "rt", encoding="utf-8") as rows:
+        table.write_text("".join(row for row in rows if row.startswith("k")), encoding="utf-8")  # a fifth
     out = tmp_path / "m"
     small = ["--dim", "32", "--epochs", "3"]
-    made = told("train", text, "-o", out, "--unimorph", data / "unimorph" / "fin.tsv.gz", *small)
+    made = told("train", text, "-o", out, "--unimorph", table, *small)
     assert made["objective"]["classes"]["offset"] > 0
     assert made["words"] > 10_000
     known = {line.split("\t")[0] for line in (out / "vocab.tsv").read_text(encoding="utf-8").splitlines()}

@@ -117,18 +117,18 @@ def averaged(made, steps):
 def test_sampling_leaves_the_gradient_unbiased(options):
     case = make("both")
     made = trainer(case.problem, 2, batch=10, **options)
-    mean, error = averaged(made, 2000)
+    mean, error = averaged(made, 1000)
     wanted = np.concatenate([part.ravel() for part in case.problem.gradient(made.P, made.S)])
     off = np.abs(mean - wanted) / np.maximum(error, 1e-9 * np.abs(wanted).max())
     assert off.max() < 5  # standard errors, over about 60 numbers
-    assert np.linalg.norm(mean - wanted) < 0.1 * np.linalg.norm(wanted)
+    assert np.linalg.norm(mean - wanted) < 0.15 * np.linalg.norm(wanted)
 
 
 def test_row_rates_draw_the_cells_of_a_language_more_often_and_importance_undoes_it():
     case = make("plain")
     rates = np.where(np.arange(14) < 7, 5.0, 1.0)
     made = trainer(case.problem, 2, batch=10, row_rates=rates)
-    mean, error = averaged(made, 1500)
+    mean, error = averaged(made, 1000)
     wanted = np.concatenate([part.ravel() for part in case.problem.gradient(made.P, made.S)])
     assert (np.abs(mean - wanted) / np.maximum(error, 1e-9)).max() < 5
 
@@ -145,7 +145,7 @@ def test_without_importance_the_named_objective_is_the_one_whose_gradient_is_fol
     d = U @ S.T
     e = made.cells * q * case.stored * (case.W * (d - case.X) - case.alpha * d) + case.alpha * d
     wanted = np.concatenate([(2 * (e @ S + 0.4 * U)).ravel(), (2 * (e.T @ U + 0.6 * S)).ravel()])
-    mean, error = averaged(made, 1500)
+    mean, error = averaged(made, 1000)
     assert (np.abs(mean - wanted) / np.maximum(error, 1e-9)).max() < 5
 
 

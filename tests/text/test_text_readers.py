@@ -228,9 +228,7 @@ def test_an_unreadable_file_is_refused(tmp_path) -> None:
 
 
 @settings(deadline=None)
-@given(
-    st.lists(st.tuples(st.from_regex(r"[a-zé.1]{1,9}", fullmatch=True), TEXT)), st.sampled_from([1, 7, 4096])
-)
+@given(st.lists(st.tuples(st.text("abcxyzé.1", min_size=1, max_size=9), TEXT)), st.sampled_from([1, 7, 4096]))
 def test_tsv_is_an_id_and_a_text(pairs, size) -> None:
     pairs = [(name, text.replace("\n", " ")) for name, text in pairs]
     data = "".join(f"{name}\t{text}\n" for name, text in pairs)

@@ -5,36 +5,43 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.kernels.tokens import JOINER, NEEDS_FOLD, WORD
+from morphvec.kernels.tokens import JOINER, NEEDS_FOLD, WORD, needs_fold
 from morphvec.text.folding import stands_alone
 from morphvec.text.tokenize import Tokenizer
 
-_PLANE = 1 << 16
-_PLANES = 17
+_STRETCH = 1 << 10  # a script or two: what a text reaches is filled in quickly
+_STRETCHES = 0x110000 // _STRETCH
 
 
 class CodePoints:
     """uint32[0x110000]: bits 0-20 the folded code point, then the flags WORD, JOINER and NEEDS_FOLD.
 
-    Text without a NEEDS_FOLD character folds one code point at a time, by this table. Planes are filled in
-    when text first reaches them.
+    Text without a NEEDS_FOLD character folds one code point at a time, by this table. Stretches of it are filled in
+    when text first reaches them, and are NEEDS_FOLD until then.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, turkic: bool) -> None:
         self._tokenizer, self._turkic = tokenizer, turkic
-        self._filled = [False] * _PLANES
-        self.entries: NDArray[np.uint32] = np.zeros(_PLANES * _PLANE, np.uint32)
+        self._filled = np.zeros(_STRETCHES, np.bool_)
+        self.entries: NDArray[np.uint32] = np.full(_STRETCHES * _STRETCH, NEEDS_FOLD, np.uint32)
 
-    def cover(self, codes: NDArray[np.uint32]) -> None:
-        """Fill in every plane in which one of the code points lies."""
-        highest = int(codes.max()) >> 16 if codes.size else 0
-        for plane in range(highest + 1):
-            if not self._filled[plane] and np.any(codes >> 16 == plane):
-                self._fill(plane)
-                self._filled[plane] = True
+    def folds_singly(self, codes: NDArray[np.uint32]) -> bool:
+        """Whether each of the code points folds by itself."""
+        if not needs_fold(codes, self.entries):
+            return True
+        return self.cover(codes) and not needs_fold(codes, self.entries)
 
-    def _fill(self, plane: int) -> None:
-        codes = np.arange(plane * _PLANE, (plane + 1) * _PLANE, dtype="<u4")
+    def cover(self, codes: NDArray[np.uint32]) -> bool:
+        """Fill in every stretch in which one of the code points lies; returns whether there was one to fill in."""
+        met = np.bincount(codes // _STRETCH, minlength=_STRETCHES) > 0
+        missing = np.flatnonzero(met & ~self._filled)
+        for stretch in missing.tolist():
+            self._fill(stretch)
+        self._filled[missing] = True
+        return missing.size > 0
+
+    def _fill(self, stretch: int) -> None:
+        codes = np.arange(stretch * _STRETCH, (stretch + 1) * _STRETCH, dtype="<u4")
         characters = codes.tobytes().decode("utf-32-le", "surrogatepass")
         folded = self._folded(characters)
         entries = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
@@ -47,7 +54,7 @@ class CodePoints:
             NEEDS_FOLD,
             np.uint32(0),
         )
-        self.entries[plane * _PLANE : (plane + 1) * _PLANE] = entries
+        self.entries[stretch * _STRETCH : (stretch + 1) * _STRETCH] = entries
 
     def _folded(self, characters: str) -> str:
         """Lower case, one for one: the characters that do otherwise are marked NEEDS_FOLD."""

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphvec.errors import InputError
-from morphvec.kernels.tokens import needs_fold
 from morphvec.text.codepoints import CodePoints
 from morphvec.text.folding import is_turkic
 from morphvec.text.lexicon import Lexicon, TokenTooLong, code_points
@@ -57,8 +56,7 @@ class _Words:
 
     def read(self, block: Block) -> NDArray[np.int32]:
         codes = code_points(block.text)
-        self._table.cover(codes)
-        if needs_fold(codes, self._table.entries):
+        if not self._table.folds_singly(codes):
             codes = code_points(self._fold(block.text))
             self._table.cover(codes)
         carried = self._tail.size
