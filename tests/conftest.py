@@ -10,7 +10,6 @@ before short ones, so that no worker ends long after the others (``make test`` k
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import sys
@@ -48,12 +47,6 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
     tempfile.tempdir = None  # asked for anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # of the processes that tests start
 sys.dont_write_bytecode = False
-
-
-def pytest_collection_finish() -> None:
-    """Leave the thousands of collected tests, which stay, out of every later round of garbage collection."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

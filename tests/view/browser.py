@@ -63,6 +63,22 @@ def open_browser(profile: Path):
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
 
 
+def pinch(browser, element, before, after, steps=4):
+    """Two fingers on the middle of an element, ``before`` pixels apart, moved until they are ``after`` apart."""
+    box = element.rect
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def touch(kind, apart):
+        fingers = [{"x": x + side * apart / 2, "y": y, "id": n} for n, side in enumerate((-1, 1))]
+        told = {"type": kind, "touchPoints": fingers if kind != "touchEnd" else []}
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", told)
+
+    touch("touchStart", before)
+    for step in range(1, steps + 1):
+        touch("touchMove", before + (after - before) * step / steps)
+    touch("touchEnd", after)
+
+
 class Page:
     """The page in the browser, in the words of the tests."""
 

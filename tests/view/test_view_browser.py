@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from browser import Page, open_browser, served
+from browser import Page, open_browser, pinch, served
 from page_models import IMAGE, LONG, SCRIPT, UNSEEN, bare, verbs
 from selenium.webdriver.common.keys import Keys
 
@@ -171,6 +171,21 @@ def test_the_map_and_the_search_know_each_other(page):
     page.one(".answers .word").click()
     page.wait(lambda: page.texts(".side .question") == [near], "the next word")
     assert "view=map" in page.query
+
+
+def test_two_fingers_zoom_the_map(page):
+    page.open("/?view=map&projection=pca&words=300", width=400, height=800)
+    picture = "return document.querySelector('canvas').toDataURL()"
+    page.wait(lambda: page.texts(".legend li"), "the map")
+    first, canvas = page.run(picture), page.one("canvas")
+    pinch(page.browser, canvas, 60, 200)
+    page.wait(lambda: page.run(picture) != first, "nearer")
+    near = page.run(picture)
+    pinch(page.browser, canvas, 200, 100)
+    page.wait(lambda: page.run(picture) not in (first, near), "farther")
+    assert "&w=" not in page.query  # no word was chosen
+    page.one("button[aria-label='Show all']").click()
+    page.wait(lambda: page.run(picture) == first, "all of it")
 
 
 def test_dark_by_the_system_and_by_choice(page):

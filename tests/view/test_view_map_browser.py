@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser import open_browser
+from browser import open_browser, pinch
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -80,6 +80,21 @@ def test_keys_move_and_zoom_and_bring_everything_back(page):
         before = picture()
         canvas.send_keys(key)
         wait(chrome, lambda _, before=before: picture() != before)
+    canvas.send_keys("0")
+    wait(chrome, lambda _: picture() == first)
+
+
+def test_two_fingers_zoom_and_choose_nothing(page):
+    chrome = page(blobs())
+    picture = lambda: chrome.execute_script("return document.getElementById('map').toDataURL()")  # noqa: E731
+    wait(chrome, lambda c: painted(c) > 20)
+    first, canvas = picture(), chrome.find_element(By.ID, "map")
+    pinch(chrome, canvas, 60, 240)
+    wait(chrome, lambda _: picture() != first)
+    near = picture()
+    pinch(chrome, canvas, 240, 120)
+    wait(chrome, lambda _: picture() not in (first, near))
+    assert not chrome.find_element(By.ID, "word").is_displayed()
     canvas.send_keys("0")
     wait(chrome, lambda _: picture() == first)
 

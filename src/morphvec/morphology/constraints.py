@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,11 +29,13 @@ from morphvec.morphology.classes import (
 from morphvec.morphology.discovery import Found
 from morphvec.morphology.fates import OUTSIDE, TableReport, report
 from morphvec.morphology.graph import parse_graph
-from morphvec.morphology.penalties import PenaltyMaker
 from morphvec.morphology.segmentation import MorphModel, Segmentation
 from morphvec.morphology.tables import ClassList, EdgeList, Table, normalise_features
-from morphvec.solvers.penalties import Penalty
 from morphvec.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from morphvec.morphology.penalties import PenaltyMaker
+    from morphvec.solvers.penalties import Penalty
 
 KINDS = ("offset", "lemma", "class")
 FOUND = "found"  # the offsets of what the text itself shows
@@ -149,6 +152,8 @@ def build_penalties(
     _check_languages(knowledge.tables, vocabulary)
     weights = _named_weights(knowledge)
     scatter = options.normalise == "scatter"
+    from morphvec.morphology.penalties import PenaltyMaker  # compiled kernels: not needed to read a model
+
     maker = PenaltyMaker(len(vocabulary), options.graph, scatter, weights, seed, vectors)
     pairs, reports = _pairs(knowledge, vocabulary, options.min_size)
     asked = options.constraints

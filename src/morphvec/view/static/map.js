@@ -18,7 +18,6 @@ export function mount(section) {
   section.append(list);
   const sheets = columns(list).map(({ model, body, column }) => new Sheet(model, body, column));
   addEventListener("theme", () => sheets.forEach((sheet) => sheet.plane.draw()));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => sheets.forEach((sheet) => sheet.plane.draw()));
   return (now) => sheets.forEach((sheet) => sheet.update(now));
 }
 
