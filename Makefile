@@ -22,7 +22,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 .DELETE_ON_ERROR:
 .PHONY: help demo test check axe docs reference transcripts lock bench-quality bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
-        bench-svd bench-softmax bench-theory bench-align interop check-torch check-kenlm clean
+        bench-svd bench-softmax bench-theory bench-align bench-page interop check-torch check-kenlm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ bench-theory: $(BENCH)/.bench ## learned scores of sgns against PMI - ln k (need
 
 bench-align: $(BENCH)/.bench ## Bibles mapped onto each other, beside the joint space (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/align.py $(ARGS)
+
+bench-page: $(VENV)/.dev ## the page of explore in Chromium: first view, typing, at 100,000 words
+	$(VENV)/bin/python benchmarks/page.py $(ARGS)
 
 interop: $(INTEROP)/.readers ## files of gensim and fastText read; ours loaded by every tool that they are for
 	$(INTEROP)/bin/python benchmarks/interop.py $(ARGS)

@@ -23,6 +23,12 @@ def train(corpus: Corpus, *, reporter: Reporter = SILENT, **options: Any) -> Emb
     ``unimorph="eng.tsv"``, ``threads=2``), but for checkpoints, which lie beside an output folder. The same seed and
     inputs give the same bits for any number of threads.
     Raises MorphvecError for bad options or input.
+
+    >>> vectors = train([["the", "cat", "sat"], ["the", "dog", "sat"]] * 5, min_count=1, dim=2, ngrams="none")
+    >>> vectors.words
+    ('sat', 'the', 'cat', 'dog')
+    >>> vectors.vectors.shape
+    (4, 2)
     """
     from morphvec.pipeline.train import train as run
 
@@ -38,6 +44,14 @@ def count(corpus: Corpus, *, reporter: Reporter = SILENT, **options: Any) -> Cou
     """Count a corpus: ``matrix`` float64 CSR [T, F] of window-weighted counts, ``words``, ``features``, ``blocks``.
 
     options: those of the commands ``vocab`` and ``count``. Raises MorphvecError for bad options or input.
+
+    >>> counts = count([["a", "b", "c"], ["a", "b"]], min_count=1, window=1)
+    >>> counts.words
+    ('a', 'b', 'c')
+    >>> counts.matrix.toarray()
+    array([[0., 2., 0.],
+           [2., 0., 1.],
+           [0., 1., 0.]])
     """
     from morphvec.pipeline.options import CountStage, RunOptions, TextStage, make_stage
     from morphvec.pipeline.train import make_counts, open_corpus
@@ -55,6 +69,10 @@ def weigh(counts: Counts, **options: Any) -> Association:
     """Weigh counts: ``matrix`` float32 CSR (nats), ``weights`` float32 CSR of the same pattern, ``alpha`` float64 [F].
 
     options: those of the command ``weigh``. Raises MorphvecError for bad options or input.
+
+    >>> weighed = weigh(count([["a", "b", "c"], ["a", "b"]], min_count=1, window=1), smoothing=1.0)
+    >>> [round(value, 3) for value in weighed.matrix.toarray()[0].tolist()]  # ln(2·6 / (2·3)) = ln 2
+    [0.0, 0.693, 0.0]
     """
     from morphvec.association import weigh as run
     from morphvec.pipeline.options import WeighStage, make_stage
@@ -66,6 +84,9 @@ def skipgram_pairs(tokens: Sequence[str], window: int) -> list[tuple[str, str]]:
     """(word, context) pairs of one line of tokens: every other token within ``window`` positions, in text order.
 
     "The quick brown fox jumped over the lazy dog" has 30 of them at window 2. Raises OptionError for window < 1.
+
+    >>> skipgram_pairs(["the", "quick", "fox"], 1)
+    [('the', 'quick'), ('quick', 'the'), ('quick', 'fox'), ('fox', 'quick')]
     """
     if window < 1:
         raise OptionError(f"window={window}", "it must be at least 1", "give another window")

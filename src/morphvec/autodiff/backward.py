@@ -187,6 +187,10 @@ def value_and_grad(
     The gradient with respect to argument ``argnum`` has its shape and dtype; for a tuple of positions it is
     a tuple. A Python float counts as a float64 array. An f that does not depend on the argument has gradient
     zero. Raises MorphvecError if f(…) is not a single number, or an argument is not real floating point.
+
+    >>> value, slope = value_and_grad(lambda x: x**3)(2.0)
+    >>> float(value), float(slope)
+    (8.0, 12.0)
     """
     places = argnum if isinstance(argnum, tuple) else (argnum,)
 
@@ -223,6 +227,11 @@ def grad(f: Callable[..., Value], argnum: int | tuple[int, ...] = 0) -> Callable
 
     It can be differentiated again: ``grad(grad(f))`` for a number, ``make_vjp(grad(f), x)[0](v)`` for the
     product of the Hessian of f at x with v.
+
+    >>> float(grad(lambda x: x**3)(2.0))
+    12.0
+    >>> float(grad(grad(lambda x: x**3))(2.0))
+    12.0
     """
     both = value_and_grad(f, argnum)
     return lambda *args, **kwargs: both(*args, **kwargs)[1]

@@ -265,6 +265,10 @@ class Embeddings(Keyed):
         """The n nearest words of a word (itself left out) and their scores.
 
         language: of the query where it does not carry it. among: the language to choose from; all where left out.
+
+        >>> vectors = Embeddings(["sea", "ship", "cat"], [[3, 1], [2, 1], [0, 1]])
+        >>> [(word, round(score, 3)) for word, score in vectors.neighbors("sea", 2)]
+        [('ship', 0.99), ('cat', 0.316)]
         """
         row = self.row(word, language)
         return self._nearest(self.vector_for(word, language), n, metric, [] if row is None else [row], among)
@@ -287,7 +291,13 @@ class Embeddings(Keyed):
         return [(self.words[row], float(score)) for row, score in zip(rows.tolist(), scores, strict=True)]
 
     def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
-        """A is to B as C is to ?: the n best words by 3CosAdd (Mikolov et al. 2013); A, B and C are left out."""
+        """A is to B as C is to ?: the n best words by 3CosAdd (Mikolov et al. 2013); A, B and C are left out.
+
+        >>> words = ["walk", "walked", "talk", "talked", "sea"]
+        >>> vectors = Embeddings(words, [[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [1, 1, 0]])
+        >>> vectors.analogy("walk", "walked", "talk", 1)[0][0]
+        'talked'
+        """
         _check_count(n)
         return self.most_similar(positive=[b, c], negative=[a], topn=n)
 

@@ -164,7 +164,13 @@ class Keyed(ABC):
     # ------------------------------------------------------------------------------------------- questions
 
     def similarity(self, w1: Key, w2: Key) -> float:
-        """The cosine of two words, 0 where a vector is all zeros."""
+        """The cosine of two words, 0 where a vector is all zeros.
+
+        >>> from morphvec import Embeddings
+        >>> vectors = Embeddings(["sea", "ship", "cat"], [[3, 1], [2, 1], [0, 1]])
+        >>> round(vectors.similarity("sea", "ship"), 4)
+        0.9899
+        """
         return _cosine(self.get_vector(w1), self.get_vector(w2))
 
     def distance(self, w1: Key, w2: Key) -> float:

@@ -99,6 +99,15 @@ def solve(
     LoopControl.
     Raises OptionError for settings out of range, DivergenceError when J leaves the finite numbers or grows beyond
     all measure, ArtifactError for a checkpoint that does not fit.
+
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> matrix = csr_array([[1.0, 2.0], [2.0, 4.0]])  # of rank 1
+    >>> problem = Problem(matrix, np.ones(4), 0.0, ridge_own=1e-6, ridge_features=1e-6)
+    >>> found = solve(problem, 1, epochs=20, dtype="float64")
+    >>> (found.U @ found.S.T).round(3)
+    array([[1., 2.],
+           [2., 4.]])
     """
     check_settings(
         dim,
