@@ -29,6 +29,7 @@ OF_NEURAL = {
     "--epochs": ["2"],
     "--patience": ["1"],
     "--batch": ["32"],
+    "--sampled": ["5"],
     "--optimiser": ["sgd"],
     "--learning-rate": ["0.1"],
     "--schedule": ["constant"],

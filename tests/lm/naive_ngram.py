@@ -37,7 +37,7 @@ class Naive:
         values = [count for gram, count in self.counts[n].items() if gram != (START,)]
         n1, n2, n3, n4 = (values.count(value) for value in (1, 2, 3, 4))
         if self.smoothing == "modified-kneser-ney":
-            if not (n1 and n2 and n3 and n4):
+            if not (n1 and n2 and n3):  # what eq. 26 divides by
                 return 0.5, 1.0, 1.5
             y = n1 / (n1 + 2 * n2)
             found = 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3

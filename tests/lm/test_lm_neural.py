@@ -60,7 +60,7 @@ def test_a_chain_is_learned_to_its_entropy() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"direct": True}, {"optimiser": "sgd", "learning_rate": 0.1}, {"dropout": 0.2}]
+    "changes", [{}, {"direct": True}, {"optimiser": "sgd", "learning_rate": 0.1}, {"dropout": 0.2}, {"sampled": 6}]
 )
 def test_training_lowers_the_loss_in_every_form(changes: dict[str, Any]) -> None:
     lines = [list("abcdefgh"), list("acegbdfh"), list("hgfedcba")] * 20
@@ -91,11 +91,12 @@ def test_a_word_in_new_company_is_understood_by_its_likes(seed: int) -> None:
         assert model.logprob([place, "got"], "bigger") > np.log(0.9)
 
 
+@pytest.mark.parametrize("sampled", [0, BLOCK + 300])
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
-def test_same_seed_same_bits_for_any_number_of_threads(optimiser: str) -> None:
+def test_same_seed_same_bits_for_any_number_of_threads(optimiser: str, sampled: int) -> None:
     vocabulary = LmVocabulary(tuple(f"w{i}" for i in range(2 * BLOCK + 5)), AS_IS)
     stream = text(2, 60, vocabulary)
-    options = replace(QUICK, dropout=0.1, direct=True, optimiser=optimiser)
+    options = replace(QUICK, dropout=0.1, direct=True, optimiser=optimiser, sampled=sampled)
     first = fit(options, stream, seed=4, engine=local_engine(1))
     assert same(first, fit(options, stream, seed=4, engine=local_engine(5)))
     assert not same(first, fit(options, stream, seed=5, engine=local_engine(1)))
@@ -103,10 +104,11 @@ def test_same_seed_same_bits_for_any_number_of_threads(optimiser: str) -> None:
     np.testing.assert_array_equal(*scored)
 
 
+@pytest.mark.parametrize("sampled", [0, 5])
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
-def test_an_interrupted_run_goes_on_to_the_same_bits(optimiser: str) -> None:
+def test_an_interrupted_run_goes_on_to_the_same_bits(optimiser: str, sampled: int) -> None:
     stream, held_out = text(3), text(4)
-    options = replace(QUICK, epochs=4, patience=3, dropout=0.1, optimiser=optimiser)
+    options = replace(QUICK, epochs=4, patience=3, dropout=0.1, optimiser=optimiser, sampled=sampled)
     memory = Memory()
     whole = fit(options, stream, held_out, checkpoint_every=1, keeper=memory)
     assert memory.first[0] == 1

@@ -63,6 +63,7 @@ def test_the_random_text_has_discounts_of_its_own_at_the_first_orders(tmp_path) 
     text, words = random_text(60, seed=3)
     naive = Naive(text, words, 3, "modified-kneser-ney")
     assert (0.5, 1.0, 1.5) not in naive.discounts[2:]
+    assert Naive(TEXT, WORDS, 2, "modified-kneser-ney").discounts[1][2] == 3  # nothing met four times
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)

@@ -23,7 +23,7 @@ _OF_TEXT = ("tokenizer", "case", "join_hyphen", "format", "errors")
 _OF_NGRAMS = ("smoothing", "add_k", "discount", "uniform", "ensemble")
 _OF_NEURAL = (
     *("dim", "hidden", "direct", "init", "freeze", "dropout"),
-    *("epochs", "patience", "batch", "optimiser", "learning_rate", "schedule", "momentum"),
+    *("epochs", "patience", "batch", "sampled", "optimiser", "learning_rate", "schedule", "momentum"),
 )
 
 
@@ -181,6 +181,14 @@ def train(
         ),
     ] = None,
     batch: Annotated[int | None, _option("--batch", "Predictions in a step. Default: 256.", _NEURAL)] = None,
+    sampled: Annotated[
+        int | None,
+        _option(
+            "--sampled",
+            "Train on so many words a step, drawn anew, in place of the whole softmax; 0: all. Default: 0.",
+            _NEURAL,
+        ),
+    ] = None,
     optimiser: Annotated[str | None, _option("--optimiser", "adam or sgd. Default: adam.", _NEURAL)] = None,
     learning_rate: Annotated[
         float | None, _option("--learning-rate", "Of the first step. Default: 0.002.", _NEURAL)

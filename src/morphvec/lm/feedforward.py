@@ -26,11 +26,13 @@ from morphvec.autodiff.ops.indexing import add_at
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.lm.optimise import Optimiser, StepOptions
+from morphvec.lm.sampled import Sample, chances, draw
 from morphvec.rng import stream
 from morphvec.training import Paced
 
 BLOCK = 1024  # words of the vocabulary worked on at once; part of the rounding, so it never changes
 _SCORED = 512  # rows of a forward pass without gradients
+NEVER = -1e30  # a logit that e^y makes 0 of, and finite: a largest of nothing else is no trouble
 
 Parameters = dict[str, Floats2d]  # table, hidden, output: see above
 
@@ -93,29 +95,61 @@ def features(
     return x, a, np.hstack([kept, x if direct else x[:, -1:]])
 
 
+@dataclass(frozen=True, eq=False)
+class _Powers:
+    """The softmax of n rows, the target's logit apart from the others'.
+
+    powers: by blocks of columns e^{y − m} [n, columns of the block], 0 at the target; tops: m [n], the block's largest
+    such y. ``places[cuts[b]:cuts[b + 1]]``: the rows whose target is in block b, at its columns ``at[places]``.
+    log_sum: ln Σ e^y with the target, losses: −ln p(target); [n].
+    """
+
+    blocks: list[tuple[int, int]]
+    powers: list[Floats2d]
+    tops: list[Floats1d]
+    places: Ints1d
+    cuts: Ints1d
+    at: Ints1d
+    log_sum: Floats1d
+    losses: Floats1d
+
+
+def _rows_of(output: Floats2d, low: int, high: int, sample: Sample | None) -> Floats2d:
+    """O of the columns [low, high); of a sample with what a word counts for added to its bias."""
+    if sample is None:
+        return output[low:high]
+    rows = output[sample.ids[low:high]]
+    rows[:, -1] += np.maximum(sample.log_weight[low:high], NEVER).astype(output.dtype)
+    return rows
+
+
 def _softmax(
-    output: Floats2d, top: Floats2d, targets: Ints1d, engine: Engine
-) -> tuple[list[Floats2d], list[Floats1d], Floats1d, Floats1d]:
-    """By blocks of the vocabulary: e^{y − m} and m, the block's largest y of each row; then ln Σe^y and −ln p(target),
-    [n] each."""
-    chosen = np.zeros(len(top), output.dtype)
+    output: Floats2d, top: Floats2d, targets: Ints1d, engine: Engine, sample: Sample | None = None
+) -> _Powers:
+    from morphvec.kernels.softmax import exp_rows  # compiled code, not needed to look at a model
 
-    def work(block: tuple[int, int]) -> tuple[Floats2d, Floats1d, Floats1d]:
-        low, high = block
-        y = top @ output[low:high].T
-        mine = np.flatnonzero((targets >= low) & (targets < high))
-        chosen[mine] = y[mine, targets[mine] - low]  # each row of one block only
-        most = y.max(axis=1)
-        y -= most[:, None]
-        np.exp(y, out=y)
-        return y, most, y.sum(axis=1)
+    kind, columns = output.dtype, len(output) if sample is None else len(sample.ids)
+    blocks = even_blocks(columns, BLOCK)
+    at = targets if sample is None else np.searchsorted(sample.ids, targets)
+    places = np.argsort(at, kind="stable")
+    cuts = np.searchsorted(at[places], [*(low for low, _ in blocks), columns])
+    own = np.einsum("ij,ij->i", top, output[targets])
 
-    found = engine.map(work, even_blocks(len(output), BLOCK))
+    def work(number: int) -> tuple[Floats2d, Floats1d, Floats1d]:
+        low, high = blocks[number]
+        y = top @ _rows_of(output, low, high, sample).T
+        mine = places[cuts[number] : cuts[number + 1]]
+        y[mine, at[mine] - low] = NEVER
+        most, total = np.empty(len(y), kind), np.empty(len(y), kind)
+        exp_rows(y, most, total)
+        return y, most, total
+
+    found = engine.map(work, range(len(blocks)))
     tops = [most for _, most, _ in found]
-    most = np.max(tops, axis=0)
-    total = tree_sum([size * np.exp(own - most) for _, own, size in found])
+    most = np.max([own, *tops], axis=0)
+    total = tree_sum([np.exp(own - most), *(size * np.exp(mine - most) for _, mine, size in found)])
     log_sum = most + np.log(total)
-    return [powers for powers, _, _ in found], tops, log_sum, log_sum - chosen
+    return _Powers(blocks, [y for y, _, _ in found], tops, places, cuts, at, log_sum, log_sum - own)
 
 
 def step(
@@ -125,29 +159,38 @@ def step(
     engine: Engine,
     receive: Callable[[int, int, Floats2d], None],
     masks: tuple[Floats2d, Floats2d] | None = None,
+    sample: Sample | None = None,
 ) -> tuple[Floats1d, Floats2d, Ints1d, Floats2d]:
     """One batch forward and backward: (loss of each row [n], ∂hidden, the table's rows that were read, ∂ of these).
 
     The gradients are of the mean loss. ``receive(low, high, ∂output[low:high])`` is called once for each block of rows
-    of O, after its last use: it may move them. To be called inside ``one_blas_thread``.
+    of O, after its last use: it may move them. With a sample, which has the targets among its words, rows of O are
+    counted as in ``sample.ids``, and the loss is that of ``sampled``. To be called inside ``one_blas_thread``.
     """
+    from morphvec.kernels.softmax import subtract_rows
+
     output, hidden = parameters["output"], parameters["hidden"]
     x, a, top = features(parameters, contexts, masks)
-    powers, tops, log_sum, losses = _softmax(output, top, targets, engine)
+    found = _softmax(output, top, targets, engine, sample)
     n, h = a.shape
-    blocks = even_blocks(len(output), BLOCK)
+    missing = -np.expm1(-found.losses) / output.dtype.type(n)  # (1 − p)/n of the target
+    of_targets = missing[:, None] * output[targets]  # before these rows move
 
-    def back(place: int) -> Floats2d:
-        low, high = blocks[place]
-        error = powers[place]
-        error *= (np.exp(tops[place] - log_sum) / output.dtype.type(n))[:, None]
-        mine = np.flatnonzero((targets >= low) & (targets < high))
-        error[mine, targets[mine] - low] -= output.dtype.type(1 / n)
-        above = error @ output[low:high]
-        receive(low, high, error.T @ top)
+    def back(number: int) -> Floats2d:
+        """Of ∂y, which is (p − 1 at the target)/n, the two terms go through the products one by one: the powers, which
+        are p but for a factor of each row, are not touched again."""
+        low, high = found.blocks[number]
+        powers = found.powers[number]
+        scale = (np.exp(found.tops[number] - found.log_sum) / output.dtype.type(n))[:, None]
+        above = powers @ _rows_of(output, low, high, sample)
+        above *= scale
+        part = powers.T @ (top * scale)
+        mine = found.places[found.cuts[number] : found.cuts[number + 1]]
+        subtract_rows(part, found.at[mine] - low, top, mine, missing)
+        receive(low, high, part)
         return np.asarray(above)
 
-    d_top = tree_sum(engine.map(back, range(len(blocks))))
+    d_top = tree_sum(engine.map(back, range(len(found.blocks)))) - of_targets
     d_a = d_top[:, :h] if masks is None else d_top[:, :h] * masks[1]
     d_sum = d_a * (1 - a * a)
     d_x = (d_sum @ hidden)[:, :-1]
@@ -158,7 +201,7 @@ def step(
     rows, place_of = np.unique(contexts, return_inverse=True)
     d_table = np.zeros((len(rows), parameters["table"].shape[1]), output.dtype)
     add_at(d_table, place_of.reshape(contexts.shape), d_x.reshape(*contexts.shape, -1))
-    return losses, d_sum.T @ x, rows, d_table
+    return found.losses, d_sum.T @ x, rows, d_table
 
 
 def gradient(
@@ -183,7 +226,7 @@ def losses(parameters: Parameters, windows: Windows, engine: Engine) -> NDArray[
         for low, high in even_blocks(len(windows), _SCORED):
             contexts, targets = windows.take(windows.at[low:high])
             top = features(parameters, contexts)[2]
-            found[low:high] = _softmax(parameters["output"], top, targets, engine)[3]
+            found[low:high] = _softmax(parameters["output"], top, targets, engine).losses
     return found
 
 
@@ -199,7 +242,8 @@ def log_probabilities(parameters: Parameters, contexts: Ints2d) -> Floats2d:
 class NetworkTrainer(Paced):
     """What the loop drives: parameters that move in place, mini-batch by mini-batch.
 
-    frozen: bool [V], rows of the table that stay as they are. validation: a text that training does not see.
+    frozen: bool [V], rows of the table that stay as they are. validation: a text that training does not see. sampled:
+    words a step in the sum under the softmax (0: all), drawn by ``counts`` [V].
     """
 
     def __init__(
@@ -215,11 +259,14 @@ class NetworkTrainer(Paced):
         frozen: Bools1d,
         validation: Windows | None,
         engine: Engine,
+        sampled: int = 0,
+        counts: NDArray[np.int64] | None = None,
     ) -> None:
         self.parameters = parameters
         self._text, self._validation, self._engine = text, validation, engine
         self._steps, self._epochs, self._batch, self._seed = steps, epochs, batch, seed
         self._dropout, self._frozen = dropout, frozen
+        self._chance = None if not sampled or counts is None else chances(counts, sampled)
         self._optimiser = Optimiser(parameters, steps, engine)
 
     def epoch(self, number: int) -> Mapping[str, float]:
@@ -231,35 +278,45 @@ class NetworkTrainer(Paced):
         with one_blas_thread():
             for place, (low, high) in enumerate(blocks):
                 rate = self._steps.rate(number + place / len(blocks), self._epochs)
-                total += self._learn(order[low:high], rate, self._masks(number, place, high - low))
+                total += self._learn(order[low:high], rate, stream(self._seed, number + 1, place + 1))
                 self.pace((place + 1) / len(blocks))
         metrics = {"total": total / len(order)}
         if self._validation is not None:
             metrics["validation"] = float(losses(self.parameters, self._validation, self._engine).mean())
         return metrics
 
-    def _learn(self, places: Ints1d, rate: float, masks: tuple[Floats2d, Floats2d] | None) -> float:
+    def _learn(self, places: Ints1d, rate: float, rng: np.random.Generator) -> float:
         """One step; the sum of the batch's losses before it."""
         contexts, targets = self._text.take(places)
+        masks = self._masks(rng, len(places))
+        sample = None if self._chance is None else draw(self._chance, targets, rng)
+        output = self.parameters["output"]
+        of_sample = None if sample is None else np.empty((len(sample.ids), output.shape[1]), output.dtype)
         self._optimiser.begin(rate)
 
         def receive(low: int, high: int, part: Floats2d) -> None:
-            self._optimiser.move("output", part, low, high)
+            if of_sample is None:
+                self._optimiser.move("output", part, low, high)
+            else:
+                of_sample[low:high] = part
 
-        lost, d_hidden, rows, d_table = step(self.parameters, contexts, targets, self._engine, receive, masks)
+        lost, d_hidden, rows, d_table = step(
+            self.parameters, contexts, targets, self._engine, receive, masks, sample
+        )
+        if sample is not None and of_sample is not None:
+            self._optimiser.move_rows("output", sample.ids, of_sample)
         self._optimiser.move("hidden", d_hidden)
         free = ~self._frozen[rows]
         self._optimiser.move_rows("table", rows[free], d_table[free])
         return float(lost.sum(dtype=np.float64))
 
-    def _masks(self, epoch: int, batch: int, rows: int) -> tuple[Floats2d, Floats2d] | None:
+    def _masks(self, rng: np.random.Generator, rows: int) -> tuple[Floats2d, Floats2d] | None:
         """Dropout's factors: 0 with the probability ``dropout``, else 1/(1 − dropout)."""
         if not self._dropout:
             return None
         hidden = self.parameters["hidden"]
-        generator = stream(self._seed, epoch + 1, batch + 1)
         widths = (hidden.shape[1] - 1, len(hidden))
-        drawn = [generator.random((rows, width), np.float32) >= self._dropout for width in widths]
+        drawn = [rng.random((rows, width), np.float32) >= self._dropout for width in widths]
         scale = hidden.dtype.type(1 / (1 - self._dropout))
         return drawn[0] * scale, drawn[1] * scale
 

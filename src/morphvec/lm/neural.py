@@ -51,7 +51,7 @@ class NeuralOptions:
     hidden: tanh units. direct: connections from the table straight to the softmax. init: folder of a model of vectors;
     its words start with their vectors. freeze: and keep them. epochs: at most; patience: epochs without a lower loss on
     held-out text after which training stops and goes back to the best (0: never). batch: predictions of a step.
-    dropout: share of inputs and hidden units silenced at each training step. optimiser, learning_rate, schedule,
+    sampled: words drawn for a step, which stand for the vocabulary under the softmax (0: all of it, exact). dropout: share of inputs and hidden units silenced at each training step. optimiser, learning_rate, schedule,
     momentum: see StepOptions.
     """
 
@@ -64,6 +64,7 @@ class NeuralOptions:
     epochs: int = 10
     patience: int = 2
     batch: int = 256
+    sampled: int = 0
     dropout: float = 0.2
     optimiser: str = "adam"
     learning_rate: float = 0.002
@@ -76,6 +77,7 @@ class NeuralOptions:
         if self.dim is not None:
             _within("dim", self.dim, 1, MAX_WIDTH)
         _within("batch", self.batch, 1, 1 << 20)
+        _within("sampled", self.sampled, 0, 1 << 31)
         LoopOptions(self.epochs, patience=self.patience)
         if not 0 <= self.dropout < 1:
             raise OptionError(
@@ -234,6 +236,8 @@ def fit(
         frozen=frozen,
         validation=seen,
         engine=local_engine() if engine is None else engine,
+        sampled=options.sampled if options.sampled < words else 0,
+        counts=counts,
     )
     history = run(
         trainer,

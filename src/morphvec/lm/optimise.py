@@ -109,7 +109,9 @@ class Optimiser:
             self._second[name][rows[back]] *= (DECAY_SECOND ** missed[back, None]).astype(X.dtype)
         met[rows] = self._steps
         resting = ((met == 0) | (met < self._steps - self._lasts)).astype(np.int32)
-        whole = self._scratch.setdefault(name, np.zeros_like(X))
+        if name not in self._scratch:
+            self._scratch[name] = np.zeros_like(X)
+        whole = self._scratch[name]
         whole[rows] = gradient
 
         def work(block: tuple[int, int]) -> None:

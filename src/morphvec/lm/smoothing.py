@@ -110,9 +110,10 @@ def one_discount(n: NDArray[np.int64]) -> float | None:
 def three_discounts(n: NDArray[np.int64]) -> tuple[float, float, float] | None:
     """D₁, D₂, D₃₊ = j - (j + 1) Y n_{j+1} / n_j, Y = n₁ / (n₁ + 2 n₂); None where they are not in (0, j].
 
-    Source: Chen & Goodman 1999, eq. 26.
+    Source: Chen & Goodman 1999, eq. 26. It divides by n₁ … n₃ alone: without an n-gram met four times D₃₊ is 3, as in
+    KenLM's lmplz. A discount of 0, which lmplz lets pass, could leave a history nothing for the words never met.
     """
-    if not n.all():
+    if not n[:3].all():
         return None
     y = n[0] / (n[0] + 2 * n[1])
     found = [float(j - (j + 1) * y * n[j] / n[j - 1]) for j in (1, 2, 3)]
