@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,13 @@ import lm_neural
 import machine
 
 DIM = HIDDEN = 100  # as lm_neural.NEURAL has them
-SKIPPED, SHOWN = 150, 300  # most frequent words of a picture: few of the first have a meaning of their own
+SKIPPED, SHOWN = 150, 250  # most frequent words of a picture: few of the first have a meaning of their own
+GROUPS = 10  # of words by their vectors, one colour each
+SIZE, LETTER, LINE = (720.0, 560.0), 5.2, 11.0  # of the picture of words, in points: all of it, a letter, a line
+COLOURS = (
+    *("#1b6ca8", "#b5421f", "#2e7d32", "#7b3fa0", "#8a6d00", "#c2185b", "#00796b", "#5d4037"),
+    *("#455a64", "#d84315"),
+)
 
 
 def parameters(words: int, context: int) -> int:
@@ -40,18 +47,22 @@ def draw_sizes(documents: list[dict[str, Any]], file: Path) -> None:
             raise SystemExit(
                 f"a model of {run['numbers']:,} parameters; expected {parameters(words, lengths[-1]):,}"
             )
+    million = 1e6
     left.semilogy(lengths, [float(words) ** (n + 1) for n in lengths], "k:", label="table of every history")
     for document in documents:
         stored = document["ngrams"]["stored"]
         sums = [sum(stored[: n + 1]) for n in lengths]
         label = f"stored n-grams, {document['text']['train_tokens'] / 1e6:.1f} M tokens"
-        for axes in (left, right):
-            axes.plot(lengths, sums, "o-", label=label)
+        left.plot(lengths, sums, "o-", label=label)
+        right.plot(lengths, [size / million for size in sums], "o-")
+    sizes = [parameters(words, n) for n in lengths[1:]]
+    left.plot(lengths[1:], sizes, "s-", label="parameters of the neural model")
+    right.plot(lengths[1:], [size / million for size in sizes], "s-")
     for axes in (left, right):
-        axes.plot(lengths[1:], [parameters(words, n) for n in lengths[1:]], "s-", label="parameters, neural")
         axes.set(xlabel="context length n − 1", xticks=list(lengths))
         axes.spines[["top", "right"]].set_visible(False)
-    left.set_ylabel("numbers")
+    left.set_ylabel("numbers to keep")
+    right.set_ylabel("the same, in millions")
     right.set_ylim(bottom=0)
     left.legend(frameon=False, fontsize=8)
     figure.savefig(file, metadata={"Date": None})
@@ -82,8 +93,31 @@ def draw_learning(document: dict[str, Any], file: Path) -> None:
     figure.savefig(file, metadata={"Date": None})
 
 
+def apart(places: Any, words: Sequence[str]) -> Any:
+    """Places [n, 2] in points, moved until no two words cover each other, each step along the shorter way out."""
+    import numpy as np
+
+    low, high = places.min(axis=0), places.max(axis=0)
+    at = (places - low) / (high - low) * (np.array(SIZE) - [80, 30]) + [40, 15]
+    half = np.array([[LETTER * len(word) + 4, LINE] for word in words]) / 2
+    need = half[:, None] + half[None]
+    for _ in range(500):
+        between = at[:, None] - at[None]
+        over = need - np.abs(between)
+        meet = (over > 0).all(axis=2)
+        np.fill_diagonal(meet, False)
+        if not meet.any():
+            break
+        axis = np.argmin(over, axis=2)
+        push = np.where(meet[..., None] & (axis[..., None] == np.arange(2)), over, 0.0) / 2
+        at += 0.5 * (np.where(between >= 0, 1, -1) * push).sum(axis=1)
+        at = np.clip(at, half, np.array(SIZE) - half)
+    return at
+
+
 def draw_words(model: Path, file: Path, seed: int) -> None:
-    """t-SNE of the words' vectors by cosine."""
+    """t-SNE of the words' vectors by cosine, coloured by k-means of the vectors themselves."""
+    from sklearn.cluster import KMeans
     from sklearn.manifold import TSNE
 
     from morphvec import load
@@ -94,11 +128,12 @@ def draw_words(model: Path, file: Path, seed: int) -> None:
         words = table.words[SKIPPED : SKIPPED + SHOWN]
         vectors = table.vectors[SKIPPED : SKIPPED + SHOWN]
         places = TSNE(metric="cosine", init="random", perplexity=12, random_state=seed).fit_transform(vectors)
-    figure = Figure(figsize=(10, 8))
-    axes = figure.add_axes((0.02, 0.02, 0.96, 0.96))
-    axes.scatter(*places.T, s=1, color="white")
-    for word, place in zip(words, places, strict=True):
-        axes.text(*place, word, fontsize=7, ha="center", va="center")
+        units = vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5
+        groups = KMeans(GROUPS, n_init=4, random_state=seed).fit_predict(units)
+    figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, SIZE[0]), ylim=(0, SIZE[1]))
+    for word, place, group in zip(words, apart(places, words), groups, strict=True):
+        axes.text(*place, word, fontsize=9, ha="center", va="center", color=COLOURS[group])
     axes.set_axis_off()
     figure.savefig(file, metadata={"Date": None})
 

@@ -1,6 +1,7 @@
 """Language models on one text with one vocabulary: n-grams of every order and smoothing, ensembles, the neural model.
 
-    MORPHVEC_DATA=… python benchmarks/lm_neural.py [--tokens 2000000] [--epochs 10] [--seed 0] [--only neural-init]
+    MORPHVEC_DATA=… python benchmarks/lm_neural.py [--tokens 2000000] [--epochs 10] [--seed 0 --seed 1]
+        [--only neural-init]
 
 The text: the first lines of E17 (see e17.py) up to TOKENS tokens (0: all of it); of every 20 lines 18 are trained on, one
 finds weights and stops training, one is scored. All models share the vocabulary, the 10,000 most frequent words of the
@@ -25,20 +26,26 @@ import machine
 PARTS = ("train", "validation", "test")
 SMOOTHINGS = ("ml", "add-k", "interpolated", "absolute", "kneser-ney", "modified-kneser-ney")
 ORDERS = (1, 2, 3, 4, 5)
-NEURAL = ["--order", "5", "--dim", "100", "--hidden", "100", "--dropout", "0.2", "--learning-rate", "0.002"]
+NEURAL = [
+    *("--order", "5", "--dim", "100", "--hidden", "100", "--dropout", "0.1", "--learning-rate", "0.002"),
+    *("--batch", "512"),
+]
+SAMPLED = ["--sampled", "1000"]
 INIT = ["--init", "{vectors}"]
 # name → options; a table in the order of the runs.
 RUNS: dict[str, list[str]] = {
-    "neural": [],
-    "neural-init": INIT,
-    "neural-init-frozen": [*INIT, "--freeze"],
-    "neural-direct": ["--direct"],
+    "neural": SAMPLED,
+    "neural-init": [*SAMPLED, *INIT],
+    "neural-init-frozen": [*SAMPLED, *INIT, "--freeze"],
+    "neural-direct": [*SAMPLED, "--direct"],
+    "neural-exact": [],
 }
 LABELS = {
     "neural": "neural, from scratch",
     "neural-init": "neural, from morphvec vectors",
     "neural-init-frozen": "neural, from morphvec vectors, frozen",
     "neural-direct": "neural, from scratch, direct connections",
+    "neural-exact": "neural, from scratch, all words in every step",
 }
 
 
@@ -69,30 +76,22 @@ def child(arguments: Sequence[str | Path]) -> dict[str, Any]:
     return {**run.json, "peak_bytes": run.peak_bytes}
 
 
-def train_neural(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+def train_neural(name: str, seed: int, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One ``lm train`` from where it stood, and its perplexities; seconds: of this call's part of it."""
-    model, seed = folder / f"{name}-{options.seed}", str(options.seed)
+    model = folder / f"{name}-{seed}"
     vectors = options.vectors or folder / f"vectors-{seed}"
     given = [word.format(vectors=vectors) for word in RUNS[name]]
     if given and "--init" in given and not vectors.exists():
         machine.morphvec(
-            "train", folder / "train.txt", "-o", vectors, *e17.TRAIN, "--parts", "own", "--seed", seed
+            "train", folder / "train.txt", "-o", vectors, *e17.TRAIN, "--parts", "own", "--seed", str(seed)
         )
-    record: dict[str, Any] = {"name": name, "seed": options.seed}
+    record: dict[str, Any] = {"name": name, "seed": seed}
     if not (model / "manifest.json").exists():
         run = machine.morphvec(
             *("lm", "train", folder / "train.txt", "-o", model, "--kind", "neural", *NEURAL, *given),
             *("--held-out", folder / "validation.txt", "--vocab-size", str(options.vocab_size)),
-            *(
-                "--tokenizer",
-                "whitespace",
-                "--epochs",
-                str(options.epochs),
-                "--seed",
-                seed,
-                "--json",
-                "--quiet",
-            ),
+            *("--tokenizer", "whitespace", "--epochs", str(options.epochs), "--seed", str(seed)),
+            *("--json", "--quiet"),
             *("--threads", str(options.threads), "--checkpoint-every", "1", "--resume"),
         )
         record |= {"seconds": run.seconds, "cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes}
@@ -289,7 +288,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of the network, at most")
     parser.add_argument("--vectors", type=Path, help="a model; default: trained on the training lines")
     parser.add_argument("--neural", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, action="append", help="of the neural runs (repeatable); default 0")
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--out", type=Path, default=Path("out/lm_neural"))
     for name in ("folder", "mix", "count"):
@@ -321,11 +320,12 @@ def main() -> None:
         document = {"tokens": options.tokens, "text": grams.pop("text"), "ngrams": grams, "runs": []}
         document["machine"] = machine.facts()
         machine.write(folder, "lm_neural", document, report(document))
-    for name in (options.only or RUNS) if options.neural else ():
-        if any((run["name"], run["seed"]) == (name, options.seed) for run in document["runs"]):
+    wanted = [(name, seed) for seed in options.seed or [0] for name in options.only or RUNS]
+    for name, seed in wanted if options.neural else ():
+        if any((run["name"], run["seed"]) == (name, seed) for run in document["runs"]):
             continue
-        document["runs"].append(train_neural(name, folder, options))
-        print(f"{name}: test perplexity {document['runs'][-1]['test']:.2f}", flush=True)
+        document["runs"].append(train_neural(name, seed, folder, options))
+        print(f"{name}, seed {seed}: test perplexity {document['runs'][-1]['test']:.2f}", flush=True)
         machine.write(folder, "lm_neural", document, report(document))
     print(report(document))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -82,15 +83,48 @@ def rectangles(picture: Picture) -> list[tuple[float, float, float, float]]:
     return [tuple(float(box.get(name, "nan")) for name in ("x", "y", "width", "height")) for box in boxes]  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(
-    "picture", [WHOLE, draw(logistic, 1.5), draw(grad(lambda x: anp.sum(logistic(x) ** 2)), np.ones(4))]
-)
+def arrows(picture: Picture) -> list[list[tuple[float, float]]]:
+    """The points of each path: where it starts, the end of each bend, the end of each straight piece."""
+    found = []
+    for path in ET.fromstring(picture.svg()).findall(SVG + "path"):
+        points: list[tuple[float, float]] = []
+        for word in re.findall("[MCV][^MCV]*", path.get("d", "")):
+            numbers = [float(number) for number in word[1:].split()]
+            points.append((points[-1][0], numbers[0]) if word[0] == "V" else (numbers[-2], numbers[-1]))
+        found.append(points)
+    return found
+
+
+PICTURES = [WHOLE, draw(logistic, 1.5), draw(grad(lambda x: anp.sum(logistic(x) ** 2)), np.ones(4))]
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_arrows_join_their_boxes_and_pass_the_others_by(picture: Picture) -> None:
+    boxes = rectangles(picture)
+    heads = set()
+    for (start, end), points in zip(picture.arrows, arrows(picture), strict=True):
+        for place, point, edge in ((start, points[0], "bottom"), (end, points[-1], "top")):
+            x, y, w, h = boxes[place]
+            assert x <= point[0] <= x + w
+            assert point[1] == pytest.approx(y + h if edge == "bottom" else y, abs=0.2)
+        heads.add(points[-1])
+        for (x1, top), (x2, bottom) in pairwise(points[1:-1]):
+            if x1 == x2:  # straight down, beside the boxes of a row
+                assert not any(
+                    x <= x1 <= x + w and y < bottom and top < y + h for x, y, w, h in boxes
+                )
+    assert len(heads) == len(picture.arrows)  # none hides another
+    spans = [picture.boxes[end].row - picture.boxes[start].row for start, end in picture.arrows]
+    assert [len(points) for points in arrows(picture)] == [2 * span for span in spans]
+
+
+@pytest.mark.parametrize("picture", PICTURES)
 def test_svg_boxes_lie_inside_and_apart(picture: Picture) -> None:
     root = ET.fromstring(picture.svg())
     width, height = float(root.get("width", "nan")), float(root.get("height", "nan"))
     found = rectangles(picture)
     assert len(found) == len(picture.boxes)
-    assert len(root.findall(SVG + "line")) == len(picture.arrows)
+    assert len(arrows(picture)) == len(picture.arrows)
     for x, y, w, h in found:
         assert x >= 0
         assert y >= 0

@@ -3,8 +3,8 @@
     from morphvec.autodiff.picture import draw
     print(draw(lambda z: 1 / (1 + anp.exp(-z)), 1.5, names=("z",)).svg())
 
-Variables stand in the top row, each operation one row below the lowest of what it is made from. Constants are written
-into the operation that takes them.
+Variables stand in the top row, each operation one row below the lowest of what it is made from; an arrow past other
+rows keeps a lane of its own in each of them. Constants are written into the operation that takes them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from morphvec.autodiff.tracer import Node, Value, plain, trace
 from morphvec.errors import MorphvecError
 
 _CHARACTER, _HEIGHT, _GAP, _DROP, _MARGIN = 7.2, 40, 24, 44, 12  # pixels of the SVG
+_LANE, _HEADS = 10, 18  # width kept for an arrow beside the boxes of a row; pixels between two arrowheads
 _LONGEST = 40  # characters of a line in a box
 
 
@@ -52,19 +53,26 @@ class Picture:
 
     def svg(self) -> str:
         """The graph as one SVG element, laid out in rows; it loads nothing."""
-        places, width, height = self._layout()
+        places, lanes, width, height = self._layout()
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="monospace" font-size="12" text-anchor="middle">',
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" '
             'orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>',
         ]
-        for start, end in self.arrows:
-            (x1, y1, _), (x2, y2, _) = places[start], places[end]
-            parts.append(
-                f'<line x1="{x1:.1f}" y1="{y1 + _HEIGHT / 2:.1f}" x2="{x2:.1f}" y2="{y2 - _HEIGHT / 2:.1f}" '
-                'stroke="#555" marker-end="url(#tip)"/>'
-            )
+        heads = self._heads(places, lanes)
+        for (start, end), lane, head in zip(self.arrows, lanes, heads, strict=True):
+            (x, y, _), (_, bottom, _) = places[start], places[end]
+            stops = [*lane, (head, bottom)]
+            path = [f"M{x:.1f} {y + _HEIGHT / 2:.1f}"]
+            for to, below in stops:  # a bend between two rows, then straight down beside the boxes
+                top = below - _HEIGHT / 2
+                middle = top - _DROP / 2
+                path.append(f"C{x:.1f} {middle:.1f} {to:.1f} {middle:.1f} {to:.1f} {top:.1f}")
+                if (to, below) != stops[-1]:
+                    path.append(f"V{below + _HEIGHT / 2:.1f}")
+                x = to
+            parts.append(f'<path d="{" ".join(path)}" fill="none" stroke="#555" marker-end="url(#tip)"/>')
         for box, (x, y, wide) in zip(self.boxes, places, strict=True):
             parts.append(
                 f'<rect x="{x - wide / 2:.1f}" y="{y - _HEIGHT / 2:.1f}" width="{wide:.1f}" height="{_HEIGHT}" rx="6" '
@@ -74,18 +82,45 @@ class Picture:
             )
         return "\n".join([*parts, "</svg>"]) + "\n"
 
-    def _layout(self) -> tuple[list[tuple[float, float, float]], float, float]:
-        """(centre x, centre y, width) of each box, and the size of the whole. A row is ordered by where the boxes
-        above it stand, then spread out evenly."""
+    def _heads(
+        self, places: list[tuple[float, float, float]], lanes: list[list[tuple[float, float]]]
+    ) -> list[float]:
+        """Where each arrow meets its box: side by side, in the order in which they come."""
+        into: dict[int, list[tuple[float, int]]] = {}
+        for number, ((start, end), lane) in enumerate(zip(self.arrows, lanes, strict=True)):
+            into.setdefault(end, []).append((lane[-1][0] if lane else places[start][0], number))
+        heads = [0.0] * len(self.arrows)
+        for end, found in into.items():
+            x, _, wide = places[end]
+            apart = min(_HEADS, wide / (len(found) + 1))
+            for place, (_, number) in enumerate(sorted(found)):
+                heads[number] = x + (place - (len(found) - 1) / 2) * apart
+        return heads
+
+    def _layout(
+        self,
+    ) -> tuple[list[tuple[float, float, float]], list[list[tuple[float, float]]], float, float]:
+        """(centre x, centre y, width) of each box; of each arrow (x, y) in the rows that it passes; the size of the
+        whole. A row is ordered by where what is above it stands, then spread out evenly."""
         widths = [_CHARACTER * max(len(box.label), len(box.detail)) + 16 for box in self.boxes]
-        above: dict[int, list[int]] = {place: [] for place in range(len(self.boxes))}
+        row_of = [box.row for box in self.boxes]
+        above: list[list[int]] = [[] for _ in self.boxes]
+        passed: list[list[int]] = []  # of each arrow: its lanes, numbered after the boxes
         for start, end in self.arrows:
-            above[end].append(start)
+            last, lanes = start, []
+            for row in range(row_of[start] + 1, row_of[end]):
+                lanes.append(len(widths))
+                widths.append(_LANE)
+                row_of.append(row)
+                above.append([last])
+                last = lanes[-1]
+            above[end].append(last)
+            passed.append(lanes)
         rows: dict[int, list[int]] = {}
-        for place, box in enumerate(self.boxes):
-            rows.setdefault(box.row, []).append(place)
+        for place, row in enumerate(row_of):
+            rows.setdefault(row, []).append(place)
         whole = max(sum(widths[p] for p in row) + _GAP * (len(row) - 1) for row in rows.values())
-        centres: dict[int, float] = {}
+        centres = [0.0] * len(widths)
         for number in sorted(rows):
             wanted = {
                 p: sum(centres[q] for q in above[p]) / len(above[p]) if above[p] else whole / 2
@@ -97,15 +132,13 @@ class Picture:
             for p in order:
                 centres[p] = x + free + widths[p] / 2
                 x += free + widths[p]
-        places = [
-            (
-                _MARGIN + centres[place],
-                _MARGIN + _HEIGHT / 2 + box.row * (_HEIGHT + _DROP),
-                widths[place],
-            )
-            for place, box in enumerate(self.boxes)
+        at = [
+            (_MARGIN + centre, _MARGIN + _HEIGHT / 2 + row * (_HEIGHT + _DROP))
+            for centre, row in zip(centres, row_of, strict=True)
         ]
-        return places, whole + 2 * _MARGIN, max(y for _, y, _ in places) + _HEIGHT / 2 + _MARGIN
+        boxes = [(*at[place], widths[place]) for place in range(len(self.boxes))]
+        height = max(y for _, y in at) + _HEIGHT / 2 + _MARGIN
+        return boxes, [[at[p] for p in lanes] for lanes in passed], whole + 2 * _MARGIN, height
 
 
 def draw(f: Callable[..., Value], *xs: Any, names: Sequence[str] = ()) -> Picture:

@@ -77,7 +77,10 @@ class NeuralOptions:
         if self.dim is not None:
             _within("dim", self.dim, 1, MAX_WIDTH)
         _within("batch", self.batch, 1, 1 << 20)
-        _within("sampled", self.sampled, 0, 1 << 31)
+        if self.sampled < 0:
+            raise OptionError(
+                f"sampled={self.sampled}", "it is 0, all words, or more", "give another --sampled"
+            )
         LoopOptions(self.epochs, patience=self.patience)
         if not 0 <= self.dropout < 1:
             raise OptionError(
