@@ -24,7 +24,11 @@ import machine
 DIM = HIDDEN = 100  # as lm_neural.NEURAL has them
 SKIPPED, SHOWN = 150, 250  # most frequent words of a picture: few of the first have a meaning of their own
 GROUPS = 10  # of words by their vectors, one colour each
-SIZE, LETTER, LINE = (720.0, 560.0), 5.2, 11.0  # of the picture of words, in points: all of it, a letter, a line
+SIZE, LETTER, LINE = (
+    (720.0, 560.0),
+    5.2,
+    11.0,
+)  # of the picture of words, in points: all of it, a letter, a line
 COLOURS = (
     *("#1b6ca8", "#b5421f", "#2e7d32", "#7b3fa0", "#8a6d00", "#c2185b", "#00796b", "#5d4037"),
     *("#455a64", "#d84315"),

@@ -179,7 +179,8 @@ def report(document: dict[str, Any]) -> str:
 
 
 def train_ngrams(options: argparse.Namespace) -> dict[str, Any]:
-    """Count once, smooth in every way and order, score. Leaves the trigram's log-probabilities for ``mix``."""
+    """Count once, smooth in every way and order, score. Leaves the trigram's log-probabilities for ``mix``, and what is
+    done after each smoothing in ngrams.json, so that a stop costs no more than one."""
     import tempfile
 
     import numpy as np
@@ -213,14 +214,30 @@ def train_ngrams(options: argparse.Namespace) -> dict[str, Any]:
         counts = count_ngrams(stream, ORDERS[-1], engine=engine, folder=folders[0], memory=8 << 30)
         seconds = time.perf_counter() - begin
         texts_scored = {"validation": validation, "test": test}
-        scores: dict[str, dict[str, dict[str, float | None]]] = {part: {} for part in texts_scored}
+        file = options.folder / "ngrams.json"
+        document: dict[str, Any] = {
+            "text": {
+                "train_tokens": stream.tokens,
+                "validation_tokens": validation.tokens,
+                "test_tokens": test.tokens,
+                "test_oov": test.oov,
+                "words": len(vocabulary.words),
+            },
+            "count_seconds": seconds,
+            **{part: {} for part in texts_scored},
+        }
+        if file.exists():
+            document = json.loads(file.read_text(encoding="utf-8"))
 
         def score(smoothing: str, column: str, predictor: Predictor) -> None:
             for part, text in texts_scored.items():
                 value = LanguageModel(vocabulary, predictor).perplexity(text).perplexity
-                scores[part].setdefault(smoothing, {})[column] = value if math.isfinite(value) else None
+                found = document[part].setdefault(smoothing, {})
+                found[column] = value if math.isfinite(value) else None
 
-        for smoothing in SMOOTHINGS:
+        for smoothing in reversed(SMOOTHINGS):
+            if smoothing in document["test"]:
+                continue
             rule = SmoothingOptions(smoothing)
             members = []
             for order in ORDERS:
@@ -231,19 +248,9 @@ def train_ngrams(options: argparse.Namespace) -> dict[str, Any]:
                     found_by = {part: tables.token_logprobs(text) for part, text in texts_scored.items()}
                     np.savez(options.folder / "trigram.npz", **found_by)
             score(smoothing, "ensemble", Mixture(tuple(members), fit_weights(members, validation)))
-            stored = np.diff(members[-1].levels).tolist()
-        return {
-            "text": {
-                "train_tokens": stream.tokens,
-                "validation_tokens": validation.tokens,
-                "test_tokens": test.tokens,
-                "test_oov": test.oov,
-                "words": len(vocabulary.words),
-            },
-            "count_seconds": seconds,
-            "stored": stored,
-            **scores,
-        }
+            document["stored"] = np.diff(members[-1].levels).tolist()
+            file.write_text(json.dumps(document), encoding="utf-8")
+        return document
 
 
 def count_numbers(model: Path) -> dict[str, Any]:
@@ -288,7 +295,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of the network, at most")
     parser.add_argument("--vectors", type=Path, help="a model; default: trained on the training lines")
     parser.add_argument("--neural", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--seed", type=int, action="append", help="of the neural runs (repeatable); default 0")
+    parser.add_argument(
+        "--seed", type=int, action="append", help="of the neural runs (repeatable); default 0"
+    )
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--out", type=Path, default=Path("out/lm_neural"))
     for name in ("folder", "mix", "count"):

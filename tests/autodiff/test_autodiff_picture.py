@@ -110,9 +110,7 @@ def test_arrows_join_their_boxes_and_pass_the_others_by(picture: Picture) -> Non
         heads.add(points[-1])
         for (x1, top), (x2, bottom) in pairwise(points[1:-1]):
             if x1 == x2:  # straight down, beside the boxes of a row
-                assert not any(
-                    x <= x1 <= x + w and y < bottom and top < y + h for x, y, w, h in boxes
-                )
+                assert not any(x <= x1 <= x + w and y < bottom and top < y + h for x, y, w, h in boxes)
     assert len(heads) == len(picture.arrows)  # none hides another
     spans = [picture.boxes[end].row - picture.boxes[start].row for start, end in picture.arrows]
     assert [len(points) for points in arrows(picture)] == [2 * span for span in spans]

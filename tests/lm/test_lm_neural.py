@@ -60,7 +60,8 @@ def test_a_chain_is_learned_to_its_entropy() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"direct": True}, {"optimiser": "sgd", "learning_rate": 0.1}, {"dropout": 0.2}, {"sampled": 6}]
+    "changes",
+    [{}, {"direct": True}, {"optimiser": "sgd", "learning_rate": 0.1}, {"dropout": 0.2}, {"sampled": 6}],
 )
 def test_training_lowers_the_loss_in_every_form(changes: dict[str, Any]) -> None:
     lines = [list("abcdefgh"), list("acegbdfh"), list("hgfedcba")] * 20

@@ -118,7 +118,9 @@ def test_discounts_from_counts_of_counts() -> None:
     assert three_discounts(n) == pytest.approx((0.5, 1.25, 2.0))  # Y = 1/2; 1 - 2·½·½, 2 - 3·½·½, 3 - 4·½·½
     assert one_discount(np.array([5, 0, 1, 1])) is None
     assert three_discounts(np.array([5, 1, 0, 1])) is None
-    assert three_discounts(np.array([8, 4, 2, 0])) == pytest.approx((0.5, 1.25, 3.0))  # nothing met four times
+    assert three_discounts(np.array([8, 4, 2, 0])) == pytest.approx(
+        (0.5, 1.25, 3.0)
+    )  # nothing met four times
     assert three_discounts(np.array([1, 9, 9, 500])) is None
 
 

@@ -55,7 +55,8 @@ def test_so_many_words_are_drawn_in_the_mean(size: int) -> None:
     counts[50:60] = 0
     chance = chances(counts, size)
     assert chance.sum() == pytest.approx(size, rel=1e-12)
-    assert (chance > 0).all() and (chance <= 1).all()
+    assert (chance > 0).all()
+    assert (chance <= 1).all()
     falling = chance[np.argsort(-counts, kind="stable")]
     assert (np.diff(falling) <= 0).all()
     free = chance < 1
@@ -97,7 +98,8 @@ def test_gradients_are_those_of_the_loss_on_the_drawn_words(words: int, size: in
     contexts, targets = generator.integers(0, words, (20, 2)), generator.integers(0, words, 20)
     chance = chances(generator.integers(0, 50, words), size)
     sample = draw(chance, targets, random_stream(3))
-    assert np.isinf(sample.log_weight).any() and (sample.log_weight > 0).any()
+    assert np.isinf(sample.log_weight).any()
+    assert (sample.log_weight > 0).any()
     shift = np.full((20, words), -1e30)
     shift[:, sample.ids] = np.maximum(sample.log_weight, -1e30)
     shift[np.arange(20), targets] = 0
@@ -139,9 +141,7 @@ def test_the_drawn_words_stand_for_the_whole_sum() -> None:
     found = np.array(
         [
             np.exp(
-                _softmax(
-                    parameters["output"], top, targets, ENGINE, draw(chance, targets, generator)
-                ).log_sum
+                _softmax(parameters["output"], top, targets, ENGINE, draw(chance, targets, generator)).log_sum
             )
             for _ in range(3000)
         ]
@@ -171,7 +171,15 @@ def test_a_chain_is_learned_from_drawn_words_too() -> None:
     lines = naive.markov(generator, transitions, 150, 40)
     vocabulary = LmVocabulary(tuple(f"w{i}" for i in range(30)), AS_IS)
     options = NeuralOptions(
-        order=2, dim=8, hidden=24, epochs=10, patience=0, batch=32, dropout=0.0, learning_rate=0.01, sampled=10
+        order=2,
+        dim=8,
+        hidden=24,
+        epochs=10,
+        patience=0,
+        batch=32,
+        dropout=0.0,
+        learning_rate=0.01,
+        sampled=10,
     )
     stream = Stream.of(vocabulary, lines)
     sampled, exact = (fit(replace(options, sampled=size), stream) for size in (10, 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
@@ -9,14 +11,17 @@ from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.kernels.rows import REORDER
 
 _LOG2E = np.float32(1.44269504088896341)
-_LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # ln 2 in two parts, the first exact
+_LN2_HIGH, _LN2_LOW = (
+    np.float32(0.693359375),
+    np.float32(-2.12194440e-4),
+)  # ln 2 in two parts, the first exact
 _LEAST = np.float32(-87.0)  # below, e^x has no float32 of full precision
 
 
 @nb.njit(nogil=True, cache=True, fastmath={"contract"})  # no reordering: ln 2 comes in two parts
-def _exp32(x: float) -> float:
+def _exp32(x: np.float32) -> Any:
     """e^x for a float32 x ≤ 0: 2^k times the series of the rest, |rest| ≤ ½ ln 2, to 2e-7 relative; 0 below −87."""
-    within = max(x, _LEAST)
+    within = x if not x < _LEAST else _LEAST  # what is not a number stays so
     k = np.floor(within * _LOG2E + np.float32(0.5))
     r = within - k * _LN2_HIGH - k * _LN2_LOW
     p = np.float32(1 / 5040)

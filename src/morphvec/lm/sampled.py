@@ -36,7 +36,7 @@ def chances(counts: NDArray[np.int64], size: int) -> Floats1d:
     rest = np.cumsum(falling[::-1])[::-1]  # of a word and all lighter ones
     factors = (size - np.arange(size)) / rest[:size]  # c, where so many words are certain
     certain = int(np.argmax(factors * falling[:size] < 1))  # true at size − 1 at the latest
-    return np.minimum(1.0, factors[certain] * weight)
+    return np.asarray(np.minimum(1.0, factors[certain] * weight))
 
 
 def draw(chance: Floats1d, targets: Ints1d, rng: np.random.Generator) -> Sample:
