@@ -61,7 +61,7 @@ def test_rows_whose_cells_lie_behind_2_31(hole):
     cells = [(indptr, indices, pull, data), (near, *(a[FAR:].copy() for a in (indices, pull, data)))]
     for out, (place, columns, right, surplus) in zip(solved, cells, strict=True):
         kernel.solve_rows(
-            place, columns, right, surplus, X, X * X, G, ones[:2], np.float32(1), 3, np.float32(0), out, 0, 2
+            place, columns, right, surplus, X, G, ones[:2], np.float32(1), 3, np.float32(0), out, 0, 2
         )
     assert not np.array_equal(solved[0], U)
     assert np.array_equal(*solved)

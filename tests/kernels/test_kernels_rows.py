@@ -71,15 +71,22 @@ def test_the_normal_operator(dtype, k):
     close(out, wanted, dtype)
 
 
-def test_its_diagonal(dtype, k):
+def test_what_conjugate_gradients_start_from(dtype, k):
     indptr, indices, surplus, dense = sparse(dtype)
-    S, G = factors(COLUMNS, k, dtype, 1), spread(k, dtype)
+    pull = stream(3).standard_normal(len(surplus)).astype(dtype)
+    S, U, G = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2), spread(k, dtype)
     a_row = np.linspace(0, 2, ROWS).astype(dtype)
-    out = np.full((ROWS, k), np.nan, dtype)
-    halves(lambda *rows: kernel.normal_diagonal(indptr, indices, surplus, S * S, G, a_row, out, *rows))
+    residual, diagonal = np.full((ROWS, k), np.nan, dtype), np.full((ROWS, k), np.nan, dtype)
+    halves(
+        lambda *rows: kernel.start_rows(
+            indptr, indices, pull, surplus, S, G, a_row, U, residual, diagonal, *rows
+        )
+    )
     S64 = S.astype(np.float64)
-    wanted = np.stack([np.diag(operator_of(dense, S64, G, a_row, t)) for t in range(ROWS)])
-    close(out, wanted, dtype)
+    X = csr_array((pull.astype(np.float64), indices, indptr), shape=(ROWS, COLUMNS)).toarray()
+    operators = [operator_of(dense, S64, G, a_row, t) for t in range(ROWS)]
+    close(residual, np.stack([X[t] @ S64 - operators[t] @ U[t] for t in range(ROWS)]), dtype)
+    close(diagonal, np.stack([np.diag(operator) for operator in operators]), dtype)
 
 
 @pytest.mark.parametrize("add", [False, True])
@@ -104,12 +111,64 @@ def test_a_row_is_solved_by_as_many_steps_as_it_has_dimensions(k):
     X = csr_array((pull, indices, indptr), shape=(ROWS, COLUMNS)).toarray()
     halves(
         lambda *rows: kernel.solve_rows(
-            indptr, indices, pull, surplus, S, S * S, G, a_row, ridge, k + 20, 1e-13, U, *rows
+            indptr, indices, pull, surplus, S, G, a_row, ridge, k + 20, 1e-13, U, *rows
         )
     )
     for t in range(ROWS):
         A = operator_of(dense, S, G, a_row, t) + ridge * np.eye(k)
         np.testing.assert_allclose(U[t], np.linalg.solve(A, X[t] @ S), rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("k", [1, 100, 300])
+def test_rows_that_fit_by_the_core_and_rows_that_do_not(k):
+    """The copy of a row's factors is used up to its last place; a row with a cell more reads them where they are."""
+    fits = kernel.NEAR_BYTES // (k * 8)
+    lengths = [fits - 1, fits, fits + 1, 2 * fits]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    columns = 2 * fits
+    generator = stream(4)
+    indices = np.concatenate([np.sort(generator.permutation(columns)[:n]) for n in lengths]).astype(np.int32)
+    surplus, pull = generator.random(len(indices)) + 0.1, generator.standard_normal(len(indices))
+    S, U = factors(columns, k, np.float64, 1), factors(4, k, np.float64, 2)
+    kernel.solve_rows(
+        indptr, indices, pull, surplus, S, np.zeros((k, k)), np.zeros(4), 50.0, 90, 1e-13, U, 0, 4
+    )
+    for t in range(4):
+        cells = slice(indptr[t], indptr[t + 1])
+        s = S[indices[cells]]
+        A = (s.T * surplus[cells]) @ s + 50 * np.eye(k)
+        np.testing.assert_allclose(U[t], np.linalg.solve(A, pull[cells] @ s), rtol=1e-7, atol=1e-8)
+
+
+def test_a_row_of_a_million_cells(dtype):
+    """Sums of float32 run over all cells in one line: to 1e-4 of the largest."""
+    n, k = 1_000_003, 3
+    tolerance = 1e-4 if dtype == np.float32 else 1e-11
+    indptr, indices = np.array([0, n], np.int64), np.arange(n, dtype=np.int32)
+    S, u = factors(n, k, dtype, 1), factors(1, k, dtype, 2)
+    weights = (stream(3).random(n) + 0.5).astype(dtype)
+    S64, out = S.astype(np.float64), np.empty((1, k), dtype)
+    kernel.normal_rows(indptr, indices, weights, S, np.zeros((k, k), dtype), np.ones(1, dtype), u, out, 0, 1)
+    wanted = (S64.T * weights) @ (S64 @ u[0])
+    np.testing.assert_allclose(out[0], wanted, rtol=0, atol=tolerance * np.abs(wanted).max())
+    kernel.solve_rows(
+        indptr,
+        indices,
+        weights,
+        weights,
+        S,
+        np.zeros((k, k), dtype),
+        np.ones(1, dtype),
+        dtype.type(1),
+        9,
+        dtype.type(0),
+        u,
+        0,
+        1,
+    )
+    A = (S64.T * weights) @ S64 + np.eye(k)
+    wanted = np.linalg.solve(A, weights.astype(np.float64) @ S64)
+    np.testing.assert_allclose(u[0], wanted, rtol=0, atol=tolerance)
 
 
 def test_every_step_of_a_row_lowers_its_quadratic(dtype):
@@ -137,7 +196,6 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
             pull,
             surplus,
             S,
-            S * S,
             G,
             a_row,
             dtype.type(0.5),
@@ -156,7 +214,7 @@ def test_a_row_without_cells_ridge_or_gram_stays():
     indptr, indices = np.zeros(3, np.int64), np.zeros(0, np.int32)
     none, S, U = np.zeros(0), np.ones((4, 3)), np.ones((2, 3))
     kernel.solve_rows(
-        indptr, indices, none, none, S, S * S, np.zeros((3, 3)), np.ones(2), 0.0, 5, 0.0, U, 0, 2
+        indptr, indices, none, none, S, np.zeros((3, 3)), np.ones(2), 0.0, 5, 0.0, U, 0, 2
     )
     assert np.array_equal(U, np.ones((2, 3)))
 

@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphvec.arrays import Floats1d, Floats2d
+from morphvec.kernels.prefetch import prefetch
 
+AHEAD = 8  # cells between the one that is worked on and the one whose row is fetched
+NEAR_BYTES = 1 << 18  # of the copy of a row's factors that a core keeps by it: half of a common second-level cache
 _LARGEST = np.finfo(np.float64).max
 REORDER = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
@@ -30,9 +33,11 @@ def _add_cells(
     out: Floats1d,
 ) -> None:
     """out += Σ_n weights_n (s_n·p) s_n over the cells [begin, end), four at a time to save loads of p and out."""
-    k = S.shape[1]
+    k, last = S.shape[1], len(indices) - 1
     n = begin
     while n + 4 <= end:
+        for ahead in range(AHEAD, AHEAD + 4):
+            prefetch(S, indices[min(n + ahead, last)])
         s0, s1, s2, s3 = S[indices[n]], S[indices[n + 1]], S[indices[n + 2]], S[indices[n + 3]]
         d0 = d1 = d2 = d3 = S.dtype.type(0)
         for j in range(k):
@@ -60,13 +65,111 @@ def _add_cells(
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _add_near(near: Floats2d, weights: Floats1d, begin: int, end: int, p: Floats1d, out: Floats1d) -> None:
+    """``_add_cells`` where the factors of the cells [begin, end) lie one after the other in ``near``."""
+    k = near.shape[1]
+    n, place = begin, 0
+    while n + 4 <= end:
+        s0, s1, s2, s3 = near[place], near[place + 1], near[place + 2], near[place + 3]
+        d0 = d1 = d2 = d3 = near.dtype.type(0)
+        for j in range(k):
+            q = p[j]
+            d0 += s0[j] * q
+            d1 += s1[j] * q
+            d2 += s2[j] * q
+            d3 += s3[j] * q
+        d0 *= weights[n]
+        d1 *= weights[n + 1]
+        d2 *= weights[n + 2]
+        d3 *= weights[n + 3]
+        for j in range(k):
+            out[j] += d0 * s0[j] + d1 * s1[j] + d2 * s2[j] + d3 * s3[j]
+        n += 4
+        place += 4
+    while n < end:
+        s = near[place]
+        d = near.dtype.type(0)
+        for j in range(k):
+            d += s[j] * p[j]
+        d *= weights[n]
+        for j in range(k):
+            out[j] += d * s[j]
+        n += 1
+        place += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _start_cells(
+    indices: NDArray[np.int32],
+    pull: Floats1d,
+    surplus: Floats1d,
+    begin: int,
+    end: int,
+    S: Floats2d,
+    u: Floats1d,
+    r: Floats1d,
+    m: Floats1d,
+    near: Floats2d,
+) -> None:
+    """r += Σ_n (pull_n − surplus_n (s_n·u)) s_n and m += Σ_n surplus_n s_n² over the cells [begin, end), in one pass.
+
+    near: where the factors of the cells are copied to, if it has a row for each of them.
+    """
+    k, last = S.shape[1], len(indices) - 1
+    keep = end - begin <= len(near)
+    n = begin
+    while n + 4 <= end:
+        for ahead in range(AHEAD, AHEAD + 4):
+            prefetch(S, indices[min(n + ahead, last)])
+        s0, s1, s2, s3 = S[indices[n]], S[indices[n + 1]], S[indices[n + 2]], S[indices[n + 3]]
+        d0 = d1 = d2 = d3 = S.dtype.type(0)
+        for j in range(k):
+            q = u[j]
+            d0 += s0[j] * q
+            d1 += s1[j] * q
+            d2 += s2[j] * q
+            d3 += s3[j] * q
+        w0, w1, w2, w3 = surplus[n], surplus[n + 1], surplus[n + 2], surplus[n + 3]
+        d0 = pull[n] - w0 * d0
+        d1 = pull[n + 1] - w1 * d1
+        d2 = pull[n + 2] - w2 * d2
+        d3 = pull[n + 3] - w3 * d3
+        for j in range(k):
+            r[j] += d0 * s0[j] + d1 * s1[j] + d2 * s2[j] + d3 * s3[j]
+            m[j] += w0 * s0[j] * s0[j] + w1 * s1[j] * s1[j] + w2 * s2[j] * s2[j] + w3 * s3[j] * s3[j]
+        if keep:
+            place = n - begin
+            for j in range(k):
+                near[place, j] = s0[j]
+                near[place + 1, j] = s1[j]
+                near[place + 2, j] = s2[j]
+                near[place + 3, j] = s3[j]
+        n += 4
+    while n < end:
+        s = S[indices[n]]
+        d = S.dtype.type(0)
+        for j in range(k):
+            d += s[j] * u[j]
+        d = pull[n] - surplus[n] * d
+        for j in range(k):
+            r[j] += d * s[j]
+            m[j] += surplus[n] * s[j] * s[j]
+        if keep:
+            for j in range(k):
+                near[n - begin, j] = s[j]
+        n += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def _add_rows(
     indices: NDArray[np.int32], coefficients: Floats1d, begin: int, end: int, X: Floats2d, out: Floats1d
 ) -> None:
     """out += Σ_n coefficients_n x_n over the entries [begin, end)."""
-    k = X.shape[1]
+    k, last = X.shape[1], len(indices) - 1
     n = begin
     while n + 4 <= end:
+        for ahead in range(AHEAD, AHEAD + 4):
+            prefetch(X, indices[min(n + ahead, last)])
         x0, x1, x2, x3 = X[indices[n]], X[indices[n + 1]], X[indices[n + 2]], X[indices[n + 3]]
         c0, c1, c2, c3 = coefficients[n], coefficients[n + 1], coefficients[n + 2], coefficients[n + 3]
         for j in range(k):
@@ -121,25 +224,30 @@ def normal_rows(
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
-def normal_diagonal(
+def start_rows(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
+    pull: Floats1d,
     surplus: Floats1d,
-    squares: Floats2d,
+    S: Floats2d,
     G: Floats2d,
     a_row: Floats1d,
-    out: Floats2d,
+    U: Floats2d,
+    residual: Floats2d,
+    diagonal: Floats2d,
     begin: int,
     end: int,
 ) -> None:
-    """out_t = diagonal of the operator of ``normal_rows``: a_row_t diag(G) + Σ_stored surplus s_f².
-
-    squares: columns × k, the squares of S.
-    """
+    """What conjugate gradients start from, in one pass: residual_t = Σ pull s − (operator of ``normal_rows``) u_t, and
+    the operator's diagonal a_row_t diag(G) + Σ surplus s². pull = w·x."""
+    near = np.empty((0, S.shape[1]), S.dtype)
     for t in range(begin, end):
-        for j in range(out.shape[1]):
-            out[t, j] = a_row[t] * G[j, j]
-        _add_rows(indices, surplus, indptr[t], indptr[t + 1], squares, out[t])
+        r, m = residual[t], diagonal[t]
+        r[:] = 0
+        _add_product(G, -a_row[t], U[t], r)
+        for j in range(len(m)):
+            m[j] = a_row[t] * G[j, j]
+        _start_cells(indices, pull, surplus, indptr[t], indptr[t + 1], S, U[t], r, m, near)
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
@@ -170,7 +278,6 @@ def solve_rows(
     pull: Floats1d,
     surplus: Floats1d,
     S: Floats2d,
-    squares: Floats2d,
     G: Floats2d,
     a_row: Floats1d,
     ridge: float,
@@ -188,29 +295,29 @@ def solve_rows(
     good where G is (nearly) diagonal. A row stops after ``steps`` steps or when its preconditioned residual has
     fallen by ``tolerance`` (relative, in norm). The ridge leaves the last ``loose`` columns alone; column ``fixed``
     holds a constant that no step moves (-1: there is none). A row whose residual is not finite becomes NaN, so that it is seen.
+
+    The first pass over a row's cells takes residual and diagonal at once, and copies the factors that it met where they
+    fit by the core: the steps then read memory in order.
     """
     k = U.shape[1]
     r, p, z = np.empty(k, U.dtype), np.empty(k, U.dtype), np.empty(k, U.dtype)
     q, m = np.empty(k, U.dtype), np.empty(k, U.dtype)
+    near = np.empty((NEAR_BYTES // (k * S.itemsize), k), S.dtype)
     for t in range(begin, end):
         u = U[t]
         low, high = indptr[t], indptr[t + 1]
         for j in range(k):
             m[j] = a_row[t] * G[j, j] + ridge
-            q[j] = ridge * u[j]
-            r[j] = 0
+            r[j] = -ridge * u[j]
         for j in range(k - loose, k):
             m[j] = a_row[t] * G[j, j]
-            q[j] = 0
-        _add_rows(indices, surplus, low, high, squares, m)
+            r[j] = 0
+        _add_product(G, -a_row[t], u, r)
+        _start_cells(indices, pull, surplus, low, high, S, u, r, m, near)
         if fixed >= 0:
             m[fixed] = 0
-        _add_product(G, a_row[t], u, q)
-        _add_cells(indices, surplus, low, high, S, u, q)
-        _add_rows(indices, pull, low, high, S, r)
         rz = U.dtype.type(0)
         for j in range(k):
-            r[j] -= q[j]
             z[j] = r[j] / m[j] if m[j] > 0 else U.dtype.type(0)
             p[j] = z[j]
             rz += r[j] * z[j]
@@ -226,7 +333,10 @@ def solve_rows(
             for j in range(k - loose, k):
                 q[j] = 0
             _add_product(G, a_row[t], p, q)
-            _add_cells(indices, surplus, low, high, S, p, q)
+            if high - low <= len(near):
+                _add_near(near, surplus, low, high, p, q)
+            else:
+                _add_cells(indices, surplus, low, high, S, p, q)
             pq = U.dtype.type(0)
             for j in range(k):
                 pq += p[j] * q[j]
@@ -320,11 +430,12 @@ def fit_rows(
 
     w = surplus + α, x = pull / w; a cell of weight 0 adds nothing to the first sum.
     """
-    k = U.shape[1]
+    k, last = U.shape[1], len(indices) - 1
     fit, covered = 0.0, 0.0
     for t in range(begin, end):
         u = U[t]
         for n in range(indptr[t], indptr[t + 1]):
+            prefetch(S, indices[min(n + AHEAD, last)])
             s = S[indices[n]]
             d = U.dtype.type(0)
             for j in range(k):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
-from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, normal_diagonal, solve_rows
+from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, solve_rows
 from morphvec.rng import stream
 from morphvec.solvers.problem import Problem, rotate, squared_norm
 from morphvec.solvers.sides import Side, gram
@@ -111,7 +111,6 @@ class AlternatingLeastSquares(Paced):
     def _solve_apart(
         self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d, constant: int | None = None
     ) -> None:
-        squares = other * other
         width = X.shape[1]
         loose = width - self._problem.core(X).shape[1]
         fixed = -1 if constant is None else width + constant
@@ -122,7 +121,6 @@ class AlternatingLeastSquares(Paced):
                 side.pull,
                 side.surplus,
                 other,
-                squares,
                 G,
                 side.a_row,
                 X.dtype.type(ridge),
@@ -149,10 +147,13 @@ class AlternatingLeastSquares(Paced):
             product += problem.bounded(D, ridge)
             return product
 
-        m = self._diagonal(side, G)
-        right = side.right_side(self.S, engine)
-        r = right if operator is None else operator.transposed.apply(right, engine)
-        r -= apply(P, self.U)
+        residual, h = side.start(G, self.S, self.U, engine)
+        m = self._diagonal(h)
+        H[:] = 0
+        problem.add_penalties(self.U, H, engine)
+        residual -= H
+        r = residual if operator is None else operator.transposed.apply(residual, engine)
+        r -= problem.bounded(P, ridge)
         p = np.empty_like(P)
         blocks = even_blocks(len(P), _ROWS)
         rz = float(tree_sum(engine.map(lambda b: cg_start(r, m, p, *b), blocks)))
@@ -172,15 +173,9 @@ class AlternatingLeastSquares(Paced):
             engine.map(lambda b: cg_turn(r, m, p, beta, *b), blocks)  # noqa: B023
         self.U = problem.tokens(P, engine)
 
-    def _diagonal(self, side: Side, G: Floats2d) -> Floats2d:
-        """The diagonal of the operator on P, up to the coupling between the parts of one word."""
+    def _diagonal(self, h: Floats2d) -> Floats2d:
+        """The diagonal of the operator on P, up to the coupling between the parts of one word, from that of the cells h."""
         problem, engine = self._problem, self._engine
-        squares = self.S * self.S
-        h = np.empty_like(self.U)
-        engine.map(
-            lambda b: normal_diagonal(side.indptr, side.indices, side.surplus, squares, G, side.a_row, h, *b),
-            side.blocks,
-        )
         for strength, form, _ in problem.penalties:
             problem.core(h)[:] += (strength * form.diagonal()).astype(h.dtype)[:, None]
         operator = problem.operator(h.dtype)

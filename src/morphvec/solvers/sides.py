@@ -12,7 +12,7 @@ from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.engine.base import Engine, even_blocks, row_blocks, tree_sum
 from morphvec.errors import InputError
 from morphvec.kernels.cells import column_lengths, transpose
-from morphvec.kernels.rows import gram_rows, normal_rows, sparse_rows
+from morphvec.kernels.rows import gram_rows, normal_rows, sparse_rows, start_rows
 
 ROWS = 4096  # of a block in sums over rows: part of the result's rounding, so it never changes
 
@@ -36,6 +36,17 @@ class Side:
             self.blocks,
         )
         return out
+
+    def start(
+        self, G: Floats2d, other: Floats2d, X: Floats2d, engine: Engine
+    ) -> tuple[Floats2d, Floats2d]:
+        """``right_side`` less ``normal`` of X, and the diagonal of the operator of ``normal``, by one pass."""
+        residual, diagonal = np.empty_like(X), np.empty_like(X)
+        cells = (self.indptr, self.indices, self.pull, self.surplus)
+        engine.map(
+            lambda b: start_rows(*cells, other, G, self.a_row, X, residual, diagonal, *b), self.blocks
+        )
+        return residual, diagonal
 
     def right_side(self, other: Floats2d, engine: Engine) -> Floats2d:
         """Σ_stored w x s for each row."""
