@@ -213,9 +213,7 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
 def test_a_row_without_cells_ridge_or_gram_stays():
     indptr, indices = np.zeros(3, np.int64), np.zeros(0, np.int32)
     none, S, U = np.zeros(0), np.ones((4, 3)), np.ones((2, 3))
-    kernel.solve_rows(
-        indptr, indices, none, none, S, np.zeros((3, 3)), np.ones(2), 0.0, 5, 0.0, U, 0, 2
-    )
+    kernel.solve_rows(indptr, indices, none, none, S, np.zeros((3, 3)), np.ones(2), 0.0, 5, 0.0, U, 0, 2)
     assert np.array_equal(U, np.ones((2, 3)))
 
 

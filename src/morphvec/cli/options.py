@@ -314,12 +314,12 @@ Epochs = Annotated[
     int | None,
     _option(
         "--epochs",
-        "Sweeps or passes over the cells. Default: 8 sweeps for als, 6 of token-feature where words have parts, 40 passes for mini-batches.",
+        "Sweeps or passes over the cells. Default: of als 8 sweeps (token-feature: 4 after sweeps over the frequent words alone, 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches.",
         SOLVE,
     ),
 ]
 CgSteps = Annotated[
-    int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. Default: 6.", SOLVE)
+    int | None, _option("--cg-steps", "Conjugate-gradient steps a half-sweep. Default: 4.", SOLVE)
 ]
 CgTol = Annotated[
     float | None,

@@ -9,6 +9,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.arrays import Floats1d
+
 Indices = NDArray[np.integer[Any]]
 
 
@@ -174,3 +176,46 @@ def transpose(
             out_first[at] = first[n]
             out_second[at] = second[n]
             heads[column] = at + 1
+
+
+@nb.njit(nogil=True, cache=True)
+def count_corner(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    places: NDArray[np.int32],
+    lengths: NDArray[np.int64],
+    begin: int,
+    end: int,
+) -> None:
+    """lengths[r] = cells of row rows[r] whose column has a place (at least 0), for r in [begin, end)."""
+    for r in range(begin, end):
+        count = 0
+        for n in range(indptr[rows[r]], indptr[rows[r] + 1]):
+            count += places[indices[n]] >= 0
+        lengths[r] = count
+
+
+@nb.njit(nogil=True, cache=True)
+def take_corner(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    first: Floats1d,
+    second: Floats1d,
+    rows: NDArray[np.int64],
+    places: NDArray[np.int32],
+    out_indptr: NDArray[np.int64],
+    out_indices: NDArray[np.int32],
+    out_first: Floats1d,
+    out_second: Floats1d,
+    begin: int,
+    end: int,
+) -> None:
+    """The cells that ``count_corner`` counted, two values each, their columns as places."""
+    for r in range(begin, end):
+        head = out_indptr[r]
+        for n in range(indptr[rows[r]], indptr[rows[r] + 1]):
+            place = places[indices[n]]
+            if place >= 0:
+                out_indices[head], out_first[head], out_second[head] = place, first[n], second[n]
+                head += 1

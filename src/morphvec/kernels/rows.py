@@ -17,7 +17,9 @@ from morphvec.arrays import Floats1d, Floats2d
 from morphvec.kernels.prefetch import prefetch
 
 AHEAD = 8  # cells between the one that is worked on and the one whose row is fetched
-NEAR_BYTES = 1 << 18  # of the copy of a row's factors that a core keeps by it: half of a common second-level cache
+NEAR_BYTES = (
+    1 << 18
+)  # of the copy of a row's factors that a core keeps by it: half of a common second-level cache
 _LARGEST = np.finfo(np.float64).max
 REORDER = {"reassoc", "contract", "arcp", "nsz", "afn"}
 

@@ -11,15 +11,14 @@ from typing import Protocol
 from morphvec.association import Association
 from morphvec.engine.base import Engine
 from morphvec.methods.composing import PartSettings
+from morphvec.methods.starting import SWEEPS_FREE, free_factors, serves_as_start
 from morphvec.morphology.discovery import Found, find_rules, spelled
 from morphvec.report import SILENT, Reporter
 from morphvec.solvers.output import output_map
-from morphvec.solvers.problem import Problem
-from morphvec.solvers.solve import solve
+from morphvec.solvers.problem import Factors
 from morphvec.text.vocabulary import Vocabulary
 
-DIM = 100  # at most: enough to tell what goes together
-SWEEPS, STEPS = 3, 4  # of als, and of conjugate gradients in each half
+DIM = 100  # at most where the vectors serve nothing else: enough to tell what goes together
 
 
 class Asked(Protocol):
@@ -35,6 +34,12 @@ class Asked(Protocol):
     def dim(self) -> int: ...
     @property
     def seed(self) -> int: ...
+    @property
+    def solver(self) -> str: ...
+    @property
+    def cg_steps(self) -> int: ...
+    @property
+    def validation(self) -> float: ...
 
 
 def tells_by_contexts(association: Association) -> bool:
@@ -48,8 +53,9 @@ def discover(
     options: Asked,
     engine: Engine,
     reporter: Reporter = SILENT,
-) -> Found | None:
-    """The rules that the text shows, or None where they are not asked for or its spelling shows no change."""
+) -> tuple[Found, Factors | None] | None:
+    """The rules that the text shows and the factors that told them, for als to start from; None where they are not asked
+    for or its spelling shows no change."""
     kinds = options.pieces.kinds
     if options.rules == "none" or (options.rules is None and not tells_by_contexts(association)):
         return None
@@ -60,18 +66,17 @@ def discover(
     if not changes:
         return None
     reporter.note("looking for affix rules in the text: first a few sweeps without parts")
-    problem = Problem(association.matrix, association.weights, association.alpha, None, (), 1.0, 1.0, 1.0)
-    factors = solve(
-        problem,
-        min(options.dim, DIM),
-        "als",
-        SWEEPS,
+    serves = serves_as_start(options)
+    factors = free_factors(
+        association,
+        options.dim if serves else min(options.dim, DIM),
         options.seed,
-        cg_steps=STEPS,
+        sweeps=SWEEPS_FREE,
+        cg_steps=options.cg_steps,
         engine=engine,
         reporter=reporter,
     )
     vectors = output_map(factors.U, factors.S, 0.0, engine).apply(factors.U, engine)
     found = find_rules(words, changes, vectors, options.seed)
     reporter.note(found.line(len(words)))
-    return found
+    return found, factors if serves else None

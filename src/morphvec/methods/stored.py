@@ -60,7 +60,7 @@ class StoredOptions:
     solver: str | None = None
     epochs: int | None = None
     batch: BatchOptions | None = None
-    cg_steps: int = 6
+    cg_steps: int = 4
     cg_tol: float = 0.0
     validation: float = 0.0
     patience: int = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from morphvec.methods.composing import (
 )
 from morphvec.methods.discovering import tells_by_contexts
 from morphvec.methods.serving import OUTPUTS, Columns, check_output, embed
+from morphvec.methods.starting import SWEEPS_FREE, corner_factors, free_factors, serves_as_start
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import SILENT, Reporter
 from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, epochs_of, rate_of
@@ -43,7 +44,8 @@ MAX_OVERSAMPLE = 4.0
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
 OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
-EPOCHS_COMPOSED = 6  # sweeps of als where words have parts and no number is given
+EPOCHS = 4  # sweeps of als after those of the corner, where no number is given
+EPOCHS_COMPOSED = 3  # ... where words have parts or constraints, after sweeps without them
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_OWN = 10.0  # γ of own rows beside parts
@@ -78,7 +80,7 @@ class TokenFeatureOptions:
     ridge_features: float | None = None
     solver: str = "als"
     epochs: int | None = None
-    cg_steps: int = 6
+    cg_steps: int = 4
     cg_tol: float = 0.0
     batch: BatchOptions = field(default_factory=BatchOptions)
     validation: float = 0.0
@@ -140,13 +142,15 @@ def fit(
     penalties: Sequence[tuple[float, Penalty, str]],
     *,
     knowledge: Knowledge = Knowledge(),  # noqa: B008  (frozen)
+    start: Factors | None = None,
     loop: LoopControl = LoopControl(),  # noqa: B008  (frozen)
     engine: Engine,
     reporter: Reporter = SILENT,
 ) -> tuple[Embeddings, Factors]:
     """Set up the problem, solve it, and bring the factors into the form that is served.
 
-    knowledge: where lemmas, affixes and morphemes come from. loop: checkpoints. Raises as ``solve`` does, and
+    knowledge: where lemmas, affixes and morphemes come from. start: what als begins with where it is at hand
+    (``starting.free_factors``); it is made where it is not. loop: checkpoints. Raises as ``solve`` does, and
     InputError where words are to have no own rows and nothing else was found.
     """
     if options.parts is None:
@@ -156,9 +160,20 @@ def fit(
     own_weight = _own_weight(association, mass)
     made = make_composition(vocabulary, options.pieces, knowledge, own_weight, reporter)
     ridges = options.ridges(made is not None, mass)
+    together = made is not None or any(strength > 0 for strength, _, _ in penalties)
+    if serves_as_start(options) and start is None:
+        make_start = partial(free_factors, sweeps=SWEEPS_FREE) if together else corner_factors
+        start = make_start(
+            association,
+            options.dim,
+            options.seed,
+            cg_steps=options.cg_steps,
+            engine=engine,
+            reporter=reporter,
+        )
     epochs = options.epochs
-    if epochs is None and made is not None and options.solver == "als":
-        epochs = EPOCHS_COMPOSED
+    if epochs is None and start is not None:
+        epochs = EPOCHS_COMPOSED if together else EPOCHS
     problem = Problem(
         association.matrix,
         association.weights,
@@ -181,6 +196,7 @@ def fit(
         patience=options.patience,
         checkpoint_every=loop.checkpoint_every,
         keeper=loop.keeper,
+        start=start,
         engine=engine,
         reporter=reporter,
     )

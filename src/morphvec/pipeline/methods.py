@@ -50,7 +50,8 @@ CONSTRAINTS = ("constraint", "graph", "normalise", "classes", "edges", "class_we
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What a method works on, beside its options and the penalties. memory: bytes that it may use."""
+    """What a method works on, beside its options and the penalties. memory: bytes that it may use. start: factors that
+    looking for rules left behind, to begin with."""
 
     source: Source
     vocabulary: Vocabulary
@@ -58,6 +59,7 @@ class Given:
     engine: Engine
     memory: int
     reporter: Reporter
+    start: Factors | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Method:
     options: of (stage, what was counted: the options of that stage by name); raises OptionError. fit: of (given,
     options, penalties, loop). reads: the options of the fit stage that mean something to it, beside those of every method. defaults: of the options that
     were given; its own values for others. constrained: whether it takes penalties. streams: whether it reads the text
-    rather than its counts. discover: of (given, options), for a method that looks for affix rules in the text.
+    rather than its counts. discover: of (given, options), for a method that looks for affix rules in the text;
+    gives them and the factors that told them, where als may start there.
     """
 
     options: Callable[[FitStage, Mapping[str, Any]], Any]
@@ -76,7 +79,7 @@ class Method:
     defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = field(default=lambda given: {})
     constrained: bool = True
     streams: bool = False
-    discover: Callable[[Given, Any], Found | None] | None = None
+    discover: Callable[[Given, Any], tuple[Found, Factors | None] | None] | None = None
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,13 +161,16 @@ def _fit_token_feature(
         options,
         penalties,
         knowledge=given.knowledge,
+        start=given.start,
         loop=loop,
         engine=given.engine,
         reporter=given.reporter,
     )
 
 
-def _discover(given: Given, options: token_feature.TokenFeatureOptions) -> Found | None:
+def _discover(
+    given: Given, options: token_feature.TokenFeatureOptions
+) -> tuple[Found, Factors | None] | None:
     _check_memory(given, options, LoopControl())  # before any work
     return discover(cells_of(given), given.vocabulary, options, given.engine, given.reporter)
 

@@ -146,7 +146,7 @@ class FitStage:
     dim: int = 100
     solver: str = "als"
     epochs: int | None = None
-    cg_steps: int = 6
+    cg_steps: int = 4
     cg_tol: float = 0.0
     batch: int | None = None
     learning_rate: float | None = None

@@ -176,7 +176,7 @@ def make_model(
     known: what ``read_knowledge`` gave, where it was read before. checkpoint: the folder of this run's checkpoints,
     where the run options ask for them; it stays until its maker removes it.
     """
-    start = time.perf_counter()
+    begin = time.perf_counter()
     method = METHODS[stage.method]
     if method.streams == isinstance(source, Association):
         raise _other_source(stage.method, method)
@@ -187,9 +187,11 @@ def make_model(
     log: list[Mapping[str, Any]] = []
     if method.discover is not None:
         begun = time.perf_counter()
-        knowledge = replace(knowledge, found=method.discover(given, options))
-        given = replace(given, knowledge=knowledge)
-        if knowledge.found is not None:
+        discovered = method.discover(given, options)
+        if discovered is not None:
+            found, start = discovered
+            knowledge = replace(knowledge, found=found)
+            given = replace(given, knowledge=knowledge, start=start)
             log.append({"stage": "rules of the text", "seconds": time.perf_counter() - begun})
     penalties, reports = _penalties(given, method, options, stage, log)
     keeper = None
@@ -226,7 +228,7 @@ def make_model(
         **({} if really == "J" else {"minimised": really}),
         "constraints": [_report(report) for report in reports],
     }
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - begin
     log += [{"stage": "fit", "threads": run.engine.threads, "seconds": seconds}, *factors.history]
     return Trained(model, tuple(log), {"fit": seconds}, _cells(source, last), tuple(reports))
 

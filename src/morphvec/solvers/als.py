@@ -23,7 +23,7 @@ from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, solve_rows
 from morphvec.rng import stream
-from morphvec.solvers.problem import Problem, rotate, squared_norm
+from morphvec.solvers.problem import Factors, Problem, rotate, squared_norm
 from morphvec.solvers.sides import Side, gram
 from morphvec.training import Paced
 
@@ -37,7 +37,8 @@ class AlternatingLeastSquares(Paced):
     Parameters
     ----------
     dim: k. steps: conjugate-gradient steps a half-sweep. tolerance: a half-sweep also ends when its preconditioned
-    residual has fallen by this factor. seed: of the Gaussian start.
+    residual has fallen by this factor. seed: of the Gaussian start of S; start: factors to begin with
+    in its place (P counts where B = I).
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class AlternatingLeastSquares(Paced):
         seed: int,
         dtype: np.dtype[Any],
         engine: Engine,
+        start: Factors | None = None,
     ) -> None:
         _, columns, parts = problem.shape
         self._problem, self._engine = problem, engine
@@ -58,8 +60,14 @@ class AlternatingLeastSquares(Paced):
         self._together = problem.composition is not None or any(
             strength > 0 for strength, _, _ in problem.penalties
         )
-        S = _START * stream(seed).standard_normal((columns, dim), np.float32).astype(dtype)
-        self.P, self.S = problem.widened(np.zeros((parts, dim), dtype), S)
+        P = np.zeros((parts, dim), dtype)
+        if start is None:
+            S = _START * stream(seed).standard_normal((columns, dim), np.float32).astype(dtype)
+        else:
+            S = np.array(start.S, dtype)
+            if problem.composition is None:
+                P = np.array(start.P, dtype)
+        self.P, self.S = problem.widened(P, S)
         self.U = problem.tokens(self.P, engine)
 
     def epoch(self, number: int) -> Mapping[str, Any]:

@@ -37,15 +37,11 @@ class Side:
         )
         return out
 
-    def start(
-        self, G: Floats2d, other: Floats2d, X: Floats2d, engine: Engine
-    ) -> tuple[Floats2d, Floats2d]:
+    def start(self, G: Floats2d, other: Floats2d, X: Floats2d, engine: Engine) -> tuple[Floats2d, Floats2d]:
         """``right_side`` less ``normal`` of X, and the diagonal of the operator of ``normal``, by one pass."""
         residual, diagonal = np.empty_like(X), np.empty_like(X)
         cells = (self.indptr, self.indices, self.pull, self.surplus)
-        engine.map(
-            lambda b: start_rows(*cells, other, G, self.a_row, X, residual, diagonal, *b), self.blocks
-        )
+        engine.map(lambda b: start_rows(*cells, other, G, self.a_row, X, residual, diagonal, *b), self.blocks)
         return residual, diagonal
 
     def right_side(self, other: Floats2d, engine: Engine) -> Floats2d:

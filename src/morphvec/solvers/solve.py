@@ -74,7 +74,7 @@ def solve(
     seed: int = 0,
     dtype: str = "float32",
     *,
-    cg_steps: int = 6,
+    cg_steps: int = 4,
     cg_tol: float = 0.0,
     tolerance: float = 0.0,
     batch: BatchOptions = BatchOptions(),  # noqa: B008  (frozen)
@@ -83,6 +83,7 @@ def solve(
     patience: int = 0,
     checkpoint_every: int = 0,
     keeper: Keeper | None = None,
+    start: Factors | None = None,
     engine: Engine | None = None,
     reporter: Reporter = SILENT,
 ) -> Factors:
@@ -92,11 +93,11 @@ def solve(
     row_rates: float [T], how often they draw the cells of a row, beside other rows. epochs: sweeps over both sides, or
     passes over the stored cells; None for the solver's own number, 8 or 40.
     cg_steps: conjugate-gradient steps of a half-sweep in which rows are coupled (by composition or penalties); rows
-    that stand alone take half as many. cg_tol: a half-sweep also ends when its residual fell by this factor.
+    that stand alone take half as many, or three if that is more (never more than cg_steps). cg_tol: a half-sweep also ends when its residual fell by this factor.
     tolerance: stop when an epoch lowers J by less than this share. validation: this share of the stored cells is held
     out of training, and every epoch reports the loss on them, Σw(u·s−x)²/Σw in nats². patience: stop after so many
     epochs without a lower one, and return the factors of the epoch with the lowest. checkpoint_every, keeper: see
-    LoopControl.
+    LoopControl. start: factors that als begins with in place of random ones: its S, and its P where words have no parts.
     Raises OptionError for settings out of range, DivergenceError when J leaves the finite numbers or grows beyond
     all measure, ArtifactError for a checkpoint that does not fit.
 
@@ -135,7 +136,7 @@ def solve(
     if slice_ is not None:
         problem = slice_.training
     state: FactorTrainer
-    start = None  # als never raises the objective
+    before = None  # als never raises the objective
     if solver == "als":
         _say_unused(
             "als",
@@ -149,11 +150,12 @@ def solve(
             problem,
             dim,
             steps=cg_steps,
-            row_steps=max(1, (cg_steps + 1) // 2),
+            row_steps=max((cg_steps + 1) // 2, min(cg_steps, 3)),
             tolerance=cg_tol,
             seed=seed,
             dtype=kind,
             engine=engine,
+            start=start,
         )
     else:
         common: dict[str, Any] = {
@@ -173,7 +175,7 @@ def solve(
             from morphvec.solvers.minibatch import MiniBatch  # its kernels are not als's to load
 
             state = MiniBatch(problem, dim, **common, row_rates=row_rates)
-        start = problem.terms(state.P, state.S, state.U, engine).total
+        before = problem.terms(state.P, state.S, state.U, engine).total
     trainer: Trainer = state if slice_ is None else Validated(state, slice_)
     history = run(
         trainer,
@@ -182,7 +184,7 @@ def solve(
         name="fit",
         knob="--ridge" if solver == "als" else "--learning-rate",
         keeper=keeper,
-        start=start,
+        start=before,
     )
     return problem.solution(state.P, state.S, state.U, history)
 

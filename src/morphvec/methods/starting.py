@@ -1,0 +1,133 @@
+"""Where alternating least squares starts from: frequent words first, then all words, each by its contexts alone.
+
+A sweep costs what it reads, and the first sweeps of a random start read everything to learn what the frequent words
+alone would tell. So the first of them see the corner of the matrix in which the frequent rows meet the frequent columns;
+where words have parts or constraints, sweeps without them follow, which cost less than sweeps with them.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from morphvec.arrays import Ints1d
+from morphvec.association import Association
+from morphvec.engine.base import Engine, even_blocks
+from morphvec.kernels.cells import column_lengths, count_corner, take_corner
+from morphvec.report import SILENT, Reporter
+from morphvec.solvers.problem import Factors, Problem
+from morphvec.solvers.solve import solve
+
+SWEEPS_CORNER = 3
+SWEEPS_FREE = 2  # of all rows, before sweeps with parts or constraints
+SHARES = (0.8, 0.65, 0.5, 0.35)  # of the stored cells, held by the rows of a corner and by its columns
+MOST_CELLS = 1 << 25  # of a corner: it is a copy
+LEAST_ROWS = 10  # times dim; a smaller corner says little of so many dimensions
+RIDGE = 1.0
+_ROWS = 256  # of a block
+
+
+class Asked(Protocol):
+    """What is read of a method's options."""
+
+    @property
+    def solver(self) -> str: ...
+    @property
+    def validation(self) -> float: ...
+
+
+def serves_as_start(options: Asked) -> bool:
+    """Whether a fit may begin with such factors: they have seen every cell, those of a validation too."""
+    return options.solver == "als" and not options.validation
+
+
+def free_factors(
+    association: Association,
+    dim: int,
+    seed: int,
+    *,
+    sweeps: int,
+    cg_steps: int,
+    engine: Engine,
+    reporter: Reporter = SILENT,
+) -> Factors:
+    """Factors without parts or constraints, after the sweeps of the corner and ``sweeps`` of all rows; where there is no
+    corner, all rows take its sweeps too."""
+    corner = corner_factors(association, dim, seed, cg_steps=cg_steps, engine=engine, reporter=reporter)
+    problem = Problem(association.matrix, association.weights, association.alpha, None, (), *(RIDGE,) * 3)
+    return solve(
+        problem,
+        dim,
+        "als",
+        sweeps + (SWEEPS_CORNER if corner is None else 0),
+        seed,
+        cg_steps=cg_steps,
+        start=corner,
+        engine=engine,
+        reporter=reporter,
+    )
+
+
+def corner_factors(
+    association: Association,
+    dim: int,
+    seed: int,
+    *,
+    cg_steps: int,
+    engine: Engine,
+    reporter: Reporter = SILENT,
+) -> Factors | None:
+    """Factors after the sweeps of the corner, zero for other rows; None where there is no corner worth the name."""
+    rows, columns, problem = corner_of(association, LEAST_ROWS * dim, engine)
+    if problem is None:
+        return None
+    found = solve(
+        problem, dim, "als", SWEEPS_CORNER, seed, cg_steps=cg_steps, engine=engine, reporter=reporter
+    )
+    P, S = (np.zeros((count, dim), np.float32) for count in association.matrix.shape)
+    P[rows], S[columns] = found.P, found.S
+    return Factors(P, S, P)
+
+
+def corner_of(association: Association, least: int, engine: Engine) -> tuple[Ints1d, Ints1d, Problem | None]:
+    """Rows and columns of the corner, ascending, and the problem of their cells.
+
+    Taken are the rows with the most stored cells that hold a share of them together, and the columns likewise: the largest
+    of SHARES with at most MOST_CELLS cells. No problem where either are fewer than ``least``, or all.
+    """
+    matrix, weights = association.matrix, association.weights
+    indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
+    of_row, of_column = np.diff(indptr), np.zeros(matrix.shape[1], np.int64)
+    column_lengths(indices, of_column)
+    for share in SHARES:
+        rows, columns = _fullest(of_row, share), _fullest(of_column, share)
+        places = np.full(matrix.shape[1], -1, np.int32)
+        places[columns] = np.arange(len(columns), dtype=np.int32)
+        lengths = np.zeros(len(rows), np.int64)
+        blocks = even_blocks(len(rows), _ROWS)
+        engine.map(lambda b: count_corner(indptr, indices, rows, places, lengths, *b), blocks)  # noqa: B023
+        if lengths.sum() <= MOST_CELLS:
+            break
+    shape = (len(rows), len(columns))
+    if min(shape) < least or shape == matrix.shape or not lengths.any():
+        return rows, columns, None
+    inner = np.concatenate([[0], np.cumsum(lengths)])
+    size = int(inner[-1])
+    taken, x, w = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
+    engine.map(
+        lambda b: take_corner(
+            indptr, indices, matrix.data, weights.data, rows, places, inner, taken, x, w, *b
+        ),
+        blocks,
+    )
+    cells = csr_array((x, taken, inner), shape=shape)
+    return rows, columns, Problem(cells, w, association.alpha[columns], None, (), *(RIDGE,) * 3)
+
+
+def _fullest(cells: Ints1d, share: float) -> Ints1d:
+    """The places of the largest counts that hold ``share`` of all together, ascending."""
+    falling = np.argsort(-cells, kind="stable")
+    held = np.cumsum(cells[falling])
+    return np.sort(falling[: int(np.searchsorted(held, share * held[-1])) + 1])
