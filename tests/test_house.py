@@ -19,7 +19,7 @@ PRINTERS = {"print", "echo", "secho", "pprint"}
 STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"}
 UNSAFE_CALLS = {"eval", "exec"}
 UNSAFE_MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-KERNEL_IMPORTS = {"__future__", "math", "typing", "numpy", "numba"}
+KERNEL_IMPORTS = {"__future__", "math", "typing", "numpy", "numba", "llvmlite"}
 
 
 def name_of(module: Path) -> str:

@@ -48,6 +48,10 @@ class Paced:
 class Keeper(Protocol):
     """Where the loop's checkpoints go."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether a checkpoint stands there that ``load`` would give or refuse: what comes before epoch 1 is then done."""
+
     def save(
         self, epochs_done: int, state: Mapping[str, NDArray[Any]], history: Sequence[Mapping[str, Any]]
     ) -> None:

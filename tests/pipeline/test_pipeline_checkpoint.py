@@ -16,6 +16,7 @@ import morphvec as mv
 from morphvec.artifact import LOG, save_lines, sha256_file, verify
 from morphvec.embeddings import store
 from morphvec.errors import ArtifactError, DivergenceError, OptionError, OutputError
+from morphvec.methods import starting, token_feature
 from morphvec.pipeline import checkpoint as module
 from morphvec.pipeline.checkpoint import FolderKeeper, check_place, place_beside
 from morphvec.pipeline.train import train_to
@@ -43,6 +44,13 @@ HISTORY = [{"epoch": 1, "total": 0.1 + 0.2, "classes": {"offset": 1e-300}}, {"ep
 def corpora(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpora")
     return write(folder / "c.txt", verbs(300)), write(folder / "t.tsv", table_rows())
+
+
+@pytest.fixture(autouse=True)
+def short_starts(monkeypatch):
+    """Sweeps before the first epoch are two, so that the epochs that tests stop at are epochs of the run itself."""
+    monkeypatch.setattr(starting, "SWEEPS_CORNER", 1)
+    monkeypatch.setattr(token_feature, "SWEEPS_FREE", 1)
 
 
 def bytes_of(folder):

@@ -22,7 +22,7 @@ from morphvec.solvers.solve import solve
 
 SWEEPS_CORNER = 3
 SWEEPS_FREE = 2  # of all rows, before sweeps with parts or constraints
-SHARES = (0.8, 0.65, 0.5, 0.35)  # of the stored cells, held by the rows of a corner and by its columns
+SHARES = (0.65, 0.5, 0.35)  # of the stored cells, held by the rows of a corner and by its columns
 MOST_CELLS = 1 << 25  # of a corner: it is a copy
 LEAST_ROWS = 10  # times dim; a smaller corner says little of so many dimensions
 RIDGE = 1.0
@@ -80,9 +80,10 @@ def corner_factors(
     reporter: Reporter = SILENT,
 ) -> Factors | None:
     """Factors after the sweeps of the corner, zero for other rows; None where there is no corner worth the name."""
-    rows, columns, problem = corner_of(association, LEAST_ROWS * dim, engine)
-    if problem is None:
+    corner = corner_of(association, LEAST_ROWS * dim, engine)
+    if corner is None:
         return None
+    rows, columns, problem = corner
     found = solve(
         problem, dim, "als", SWEEPS_CORNER, seed, cg_steps=cg_steps, engine=engine, reporter=reporter
     )
@@ -91,39 +92,56 @@ def corner_factors(
     return Factors(P, S, P)
 
 
-def corner_of(association: Association, least: int, engine: Engine) -> tuple[Ints1d, Ints1d, Problem | None]:
+def has_corner(association: Association, dim: int, engine: Engine) -> bool:
+    """Whether there is a corner large enough for so many dimensions."""
+    return _bounds(association, LEAST_ROWS * dim, engine) is not None
+
+
+def corner_of(association: Association, least: int, engine: Engine) -> tuple[Ints1d, Ints1d, Problem] | None:
     """Rows and columns of the corner, ascending, and the problem of their cells.
 
     Taken are the rows with the most stored cells that hold a share of them together, and the columns likewise: the largest
-    of SHARES with at most MOST_CELLS cells. No problem where either are fewer than ``least``, or all.
+    of SHARES with at most MOST_CELLS cells. None where either are fewer than ``least``, or all.
     """
-    matrix, weights = association.matrix, association.weights
-    indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
-    of_row, of_column = np.diff(indptr), np.zeros(matrix.shape[1], np.int64)
-    column_lengths(indices, of_column)
-    for share in SHARES:
-        rows, columns = _fullest(of_row, share), _fullest(of_column, share)
-        places = np.full(matrix.shape[1], -1, np.int32)
-        places[columns] = np.arange(len(columns), dtype=np.int32)
-        lengths = np.zeros(len(rows), np.int64)
-        blocks = even_blocks(len(rows), _ROWS)
-        engine.map(lambda b: count_corner(indptr, indices, rows, places, lengths, *b), blocks)  # noqa: B023
-        if lengths.sum() <= MOST_CELLS:
-            break
-    shape = (len(rows), len(columns))
-    if min(shape) < least or shape == matrix.shape or not lengths.any():
-        return rows, columns, None
+    bounds = _bounds(association, least, engine)
+    if bounds is None:
+        return None
+    rows, columns, places, lengths = bounds
+    matrix = association.matrix
     inner = np.concatenate([[0], np.cumsum(lengths)])
     size = int(inner[-1])
     taken, x, w = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
-    engine.map(
-        lambda b: take_corner(
-            indptr, indices, matrix.data, weights.data, rows, places, inner, taken, x, w, *b
-        ),
-        blocks,
-    )
-    cells = csr_array((x, taken, inner), shape=shape)
-    return rows, columns, Problem(cells, w, association.alpha[columns], None, (), *(RIDGE,) * 3)
+    cells = (*_pattern(association), matrix.data, association.weights.data, rows, places)
+    engine.map(lambda b: take_corner(*cells, inner, taken, x, w, *b), even_blocks(len(rows), _ROWS))
+    made = csr_array((x, taken, inner), shape=(len(rows), len(columns)))
+    return rows, columns, Problem(made, w, association.alpha[columns], None, (), *(RIDGE,) * 3)
+
+
+def _bounds(
+    association: Association, least: int, engine: Engine
+) -> tuple[Ints1d, Ints1d, Ints1d, Ints1d] | None:
+    """Rows and columns of the corner, the place of each column in it (−1: outside), and the cells of each row there."""
+    indptr, indices = _pattern(association)
+    of_row, of_column = np.diff(indptr), np.zeros(association.matrix.shape[1], np.int64)
+    column_lengths(indices, of_column)
+    for share in SHARES:
+        rows, columns = _fullest(of_row, share), _fullest(of_column, share)
+        if min(len(rows), len(columns)) < least:
+            return None
+        places = np.full(len(of_column), -1, np.int32)
+        places[columns] = np.arange(len(columns), dtype=np.int32)
+        lengths = np.zeros(len(rows), np.int64)
+        cells = (indptr, indices, rows, places, lengths)
+        engine.map(lambda b: count_corner(*cells, *b), even_blocks(len(rows), _ROWS))  # noqa: B023
+        if lengths.sum() <= MOST_CELLS:
+            break
+    whole = (len(rows), len(columns)) == association.matrix.shape
+    return None if whole or not lengths.any() else (rows, columns, places, lengths)
+
+
+def _pattern(association: Association) -> tuple[Ints1d, Ints1d]:
+    matrix = association.matrix
+    return matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
 
 
 def _fullest(cells: Ints1d, share: float) -> Ints1d:

@@ -29,7 +29,7 @@ from morphvec.methods.composing import (
 )
 from morphvec.methods.discovering import tells_by_contexts
 from morphvec.methods.serving import OUTPUTS, Columns, check_output, embed
-from morphvec.methods.starting import SWEEPS_FREE, corner_factors, free_factors, serves_as_start
+from morphvec.methods.starting import SWEEPS_FREE, corner_factors, free_factors, has_corner, serves_as_start
 from morphvec.morphology.constraints import Knowledge
 from morphvec.report import SILENT, Reporter
 from morphvec.solvers.batch_options import MINIBATCH, BatchOptions, epochs_of, rate_of
@@ -161,7 +161,8 @@ def fit(
     made = make_composition(vocabulary, options.pieces, knowledge, own_weight, reporter)
     ridges = options.ridges(made is not None, mass)
     together = made is not None or any(strength > 0 for strength, _, _ in penalties)
-    if serves_as_start(options) and start is None:
+    begins = serves_as_start(options) and (together or has_corner(association, options.dim, engine))
+    if begins and start is None and not (loop.keeper is not None and loop.keeper.waits):
         make_start = partial(free_factors, sweeps=SWEEPS_FREE) if together else corner_factors
         start = make_start(
             association,
@@ -172,7 +173,7 @@ def fit(
             reporter=reporter,
         )
     epochs = options.epochs
-    if epochs is None and start is not None:
+    if epochs is None and begins:
         epochs = EPOCHS_COMPOSED if together else EPOCHS
     problem = Problem(
         association.matrix,

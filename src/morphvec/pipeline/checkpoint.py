@@ -104,6 +104,11 @@ class FolderKeeper:
         text = json.dumps(self._record, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def waits(self) -> bool:
+        """Whether ``load`` finds a checkpoint, of this run or of another."""
+        return self._resume and self._path.exists()
+
     def save(
         self, epochs_done: int, state: Mapping[str, NDArray[Any]], history: Sequence[Mapping[str, Any]]
     ) -> None:
