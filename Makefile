@@ -20,9 +20,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check axe docs reference transcripts lock bench-quality bench-e17 bench-bibles bench-unseen bench-ablation bench-minibatch \
+.PHONY: help demo test check axe docs reference transcripts lock bench-quality bench-unseen bench-ablation bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
-        bench-svd bench-softmax bench-theory bench-align bench-page interop check-torch check-kenlm clean
+        bench-svd bench-softmax bench-theory bench-page interop check-torch check-kenlm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,12 +63,6 @@ lock: ## resolve requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newe
 
 bench-quality: $(BENCH)/.bench ## every method and peer on every text, into tables and figures (needs MORPHVEC_DATA; ARGS="--list")
 	$(BENCH)/bin/python benchmarks/quality.py $(ARGS)
-
-bench-e17: $(BENCH)/.bench ## English Wikipedia beside gensim and fastText (needs MORPHVEC_DATA; ARGS="--repeat 3")
-	$(BENCH)/bin/python benchmarks/e17.py $(ARGS)
-
-bench-bibles: $(BENCH)/.bench ## word translation from parallel Bibles (needs MORPHVEC_DATA)
-	$(BENCH)/bin/python benchmarks/bibles.py $(ARGS)
 
 bench-unseen: $(BENCH)/.bench ## Finnish and Turkish words withheld from the text (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/unseen.py $(ARGS)
@@ -113,9 +107,6 @@ bench-softmax: $(BENCH)/.bench ## the full softmax against the vocabulary, besid
 
 bench-theory: $(BENCH)/.bench ## learned scores of sgns against PMI - ln k (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/theory.py $(ARGS)
-
-bench-align: $(BENCH)/.bench ## Bibles mapped onto each other, beside the joint space (needs MORPHVEC_DATA)
-	$(BENCH)/bin/python benchmarks/align.py $(ARGS)
 
 bench-page: $(VENV)/.dev ## the page of explore in Chromium: first view, typing, at 100,000 words
 	$(VENV)/bin/python benchmarks/page.py $(ARGS)

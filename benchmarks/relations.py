@@ -1,8 +1,8 @@
 """docs/relations.md: the lecture's table of ten relations (relations.tsv) from our own vectors, hits and misses marked.
 
-    MORPHVEC_DATA=… python benchmarks/relations.py [--out out/e17] [--model NAME=FOLDER …] [--write docs/relations.md]
+    MORPHVEC_DATA=… python benchmarks/relations.py [--out out/relations] [--model NAME=FOLDER …] [--write docs/relations.md]
 
-Models are those of e17.py, trained here where they are not given: text, options and seed are its own.
+Models are trained on E17 (see e17.py) where they are not given.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from morphvec.embeddings.embeddings import Embeddings
 from morphvec.evaluate.relations import answer, markdown, read_examples, summary
 
 TABLE = Path(__file__).with_name("relations.tsv")
-RUNS = {
-    "ngrams": "The defaults",
-    "als": "Free vectors (`--parts own`): no n-grams",
+RUNS: dict[str, tuple[str, list[str]]] = {
+    "default": ("The defaults", []),
+    "als": ("Free vectors (`--parts own`): no n-grams", ["--parts", "own"]),
 }
 
 
@@ -43,7 +43,7 @@ def page(models: dict[str, Path], restrict: int) -> str:
         found = summary(answers)
         lines += [
             "",
-            f"## {RUNS.get(name, name)}",
+            f"## {RUNS[name][0] if name in RUNS else name}",
             "",
             f"{found['hits']} of {found['answered']} right, {found['total'] - found['answered']} of {found['total']} not asked.",
             "",
@@ -54,7 +54,7 @@ def page(models: dict[str, Path], restrict: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("out/e17"))
+    parser.add_argument("--out", type=Path, default=Path("out/relations"))
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--restrict", type=int, default=30_000)
     parser.add_argument("--write", type=Path, help="the page to write; printed where left out")
@@ -64,10 +64,10 @@ def main() -> None:
         corpus = options.out / "e17.txt"
         if not corpus.exists():
             e17.make_corpus(machine.data_folder() / e17.CORPUS, corpus)
-        for name in RUNS:
+        for name, (_, chosen) in RUNS.items():
             models[name] = options.out / f"{name}-0"
             if not models[name].exists():
-                e17.train(name, corpus, models[name], 0, {}, 5)
+                machine.morphvec("train", corpus, "-o", models[name], *e17.TRAIN, *chosen, "--seed", "0")
     text = page(models, options.restrict)
     if options.write:
         options.write.write_text(text, encoding="utf-8")
