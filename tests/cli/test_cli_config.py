@@ -18,6 +18,9 @@ smoothing = 1         # a whole number where a number is wanted
 FLAGS = [*FAST, "--smoothing", "1"]
 
 
+PAIRS = "walk\twalked\t9\nwalk\ttalks\t5\njump\tjumped\t8\nopen\tpulled\t1\n"
+
+
 @pytest.fixture
 def config(tmp_path):
     def write(text):
@@ -121,3 +124,34 @@ def test_values_are_checked_as_flags_are(cli, corpus, config, tmp_path):
     train = ["train", corpus, "-o", tmp_path / "m"]
     assert cli.refused(*train, "--config", config("dim = 0")) == cli.refused(*train, "--dim", "0")
     assert cli.refused(*train, "--config", config("memory = '4X'")) == cli.refused(*train, "--memory", "4X")
+
+
+def test_scoring_takes_its_files_from_a_file(cli, models, config, tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text(PAIRS, encoding="utf-8")
+    by_flags = ["--similarity", pairs, "--bootstrap", "50", "--unknown", "skip"]
+    file = config(f'similarity = "{pairs}"\nbootstrap = 50\nunknown = "skip"\n')
+    assert cli.json("evaluate", models[0], "--config", file) == cli.json("evaluate", models[0], *by_flags)
+    assert cli.json("compare", *models, "--config", file) == cli.json("compare", *models, *by_flags)
+    told = cli.json("evaluate", models[0], "--config", file, "--bootstrap", "0")
+    assert all(row["low"] is None for row in told["models"][0]["results"])  # the flag goes before the file
+
+
+def test_a_dictionary_in_a_file_is_three_words(cli, model, config):
+    value, rule, mend = cli.refused("evaluate", model, "--config", config('bli = ["spa por"]'))
+    assert (value, rule) == ("bli = 'spa por'", "it is SRC TGT FILE")
+    assert "dictionary.tsv" in mend
+    flags = cli.refused("evaluate", model, "--bli", "spa", "por", "no file.tsv")
+    assert cli.refused("evaluate", model, "--config", config('bli = "spa por no file.tsv"')) == flags
+
+
+def test_quantize_by_products_from_a_file(cli, model, config, tmp_path):
+    flags = cli.json("quantize", model, "-o", tmp_path / "q", "--pq", "4", "--seed", "3")
+    told = cli.json("quantize", model, "-o", tmp_path / "f", "--config", config("pq = 4\nseed = 3"))
+    assert told == {**flags, "model": str(tmp_path / "f")}
+    assert 0.5 < told["cosine"] <= 1
+    assert files(tmp_path / "f") == files(tmp_path / "q")
+    near = cli.json("neighbors", tmp_path / "f", "walk", "-n", "3")["queries"][0]["neighbors"]
+    assert len(near) == 3
+    value, _, _ = cli.refused("quantize", model, "-o", tmp_path / "g", "--pq", "3")
+    assert "3" in value

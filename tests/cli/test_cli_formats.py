@@ -30,8 +30,10 @@ def test_out_and_in_again_keeps_every_bit(cli, model, tmp_path, to, named):
     file, back = tmp_path / "vectors", tmp_path / "back"
     code, out, err = cli("export", model, "--to", to, "-o", file)
     assert (code, out) == (0, f"{file}: {len(opened)} words, dim 8\n")
+    assert err.startswith(f"write vectors: {len(opened)} words, ")
     assert (
-        err == f"{to} does not carry: what unseen words are composed from (ngrams), counts, feature vectors, "
+        err.partition("\n")[2]
+        == f"{to} does not carry: what unseen words are composed from (ngrams), counts, feature vectors, "
         "how queries are folded\n"
     )
     for place in (file, write_packed(tmp_path / "vectors.gz", file.read_bytes())):
@@ -43,7 +45,7 @@ def test_out_and_in_again_keeps_every_bit(cli, model, tmp_path, to, named):
         assert found.words == opened.words
         assert found.vectors.tobytes() == opened.vectors.tobytes()
         assert not found.composes
-    assert cli("export", back, "--to", to, "-o", tmp_path / "twice")[2] == ""  # nothing to lose
+    assert cli("export", back, "--to", to, "-o", tmp_path / "twice")[2].count("\n") == 1  # nothing to lose
     assert (tmp_path / "twice").read_bytes() == file.read_bytes()
 
 
@@ -143,3 +145,14 @@ def test_what_a_format_cannot_carry_is_refused(cli, tmp_path):
         assert value == "the word '. . .'"
     cli.refused("export", tmp_path / "m", "--to", "zip", "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_export_says_how_far_it_is(cli, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("morphvec.report._PLAIN_INTERVAL", 0.0)
+    monkeypatch.setattr("morphvec.embeddings.formats.writing._TOLD", 10)
+    for format_ in ("word2vec", "word2vec-bin", "glove", "projector", "parquet"):
+        code, _, err = cli("export", model, "--to", format_, "-o", tmp_path / format_)
+        assert code == 0
+        told = [line for line in err.splitlines() if line.startswith(f"write {format_}: ")]
+        assert f"write {format_}: 56 words, " in told[-1], told
+        assert (len(told) > 4) == (format_ != "parquet")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from morphvec.cli import options as o
+from morphvec.cli.config import Config
 from morphvec.report import Reporter, emit, emit_json
 
 _PANEL = "Files and health"
@@ -193,11 +194,12 @@ def export(
     from morphvec.cli.ask import open_model
     from morphvec.embeddings.formats.catalogue import lost, write
 
-    opened = open_model(model)
-    write(opened, Path(output_folder), to)
+    opened, reporter = open_model(model), Reporter()
+    with reporter.stage(f"write {Path(output_folder).name}", len(opened), "words") as progress:
+        write(opened, Path(output_folder), to, progress.advance)
     left_out = lost(opened, to)
     if left_out:
-        Reporter().note(f"{to} does not carry: {', '.join(left_out)}")
+        reporter.note(f"{to} does not carry: {', '.join(left_out)}")
     if as_json:
         emit_json({"file": output_folder, "format": to, "words": len(opened), "dim": opened.vector_size})
     else:
@@ -217,6 +219,7 @@ def quantize(
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the centres of --pq.")] = 0,
+    config: Config = None,
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
 ) -> None:

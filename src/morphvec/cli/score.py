@@ -8,6 +8,7 @@ import typer
 
 from morphvec.cli import options as o
 from morphvec.cli.ask import check_models, open_model
+from morphvec.cli.config import Config
 from morphvec.errors import OptionError
 from morphvec.report import Reporter, emit, emit_json
 
@@ -123,8 +124,18 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
         "seed",
     )
     chosen = {name: values[name] or () if name in names[:5] else values[name] for name in names}
-    chosen["bli"] = [tuple(text.split(_JOINT)) for text in chosen["bli"]]
+    chosen["bli"] = [_three(text) for text in chosen["bli"]]
     return chosen
+
+
+def _three(text: str) -> tuple[str, ...]:
+    """SRC, TGT and FILE of one --bli; in a --config they stand with spaces between."""
+    words = tuple(text.split(_JOINT) if _JOINT in text else text.split(maxsplit=2))
+    if len(words) < 3:
+        raise OptionError(
+            f"bli = {text!r}", "it is SRC TGT FILE", 'write e.g. bli = "spa por dictionary.tsv"'
+        )
+    return words
 
 
 def evaluate(
@@ -164,6 +175,7 @@ def evaluate(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table.", show_default=False)
     ] = False,
+    config: Config = None,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
@@ -224,6 +236,7 @@ def compare(
     language: Language = "",
     bootstrap: Bootstrap = 1000,
     seed: Seed = 0,
+    config: Config = None,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:

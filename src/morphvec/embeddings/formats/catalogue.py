@@ -20,6 +20,7 @@ from morphvec.embeddings.formats import (
 from morphvec.embeddings.formats.recognise import check_place, recognise, recognise_place, refuse
 from morphvec.embeddings.formats.source import Source
 from morphvec.embeddings.formats.words import Imported
+from morphvec.embeddings.formats.writing import Advance
 from morphvec.errors import OptionError
 from morphvec.text.tokenize import Tokenizer
 
@@ -36,7 +37,7 @@ PLACES: Mapping[str, Callable[..., Imported]] = {  # of a path
     "projector": projector.read,
     "parquet": parquet.read,
 }
-WRITERS: Mapping[str, Callable[[Embeddings, Path], None]] = {
+WRITERS: Mapping[str, Callable[..., None]] = {
     "word2vec": word2vec.write_text,
     "word2vec-bin": word2vec_bin.write_binary,
     "glove": partial(word2vec.write_text, header=False),
@@ -48,6 +49,7 @@ WRITERS: Mapping[str, Callable[[Embeddings, Path], None]] = {
     "parquet": parquet.write,
     "projector": projector.write,
 }
+_BY_ROW = ("word2vec", "word2vec-bin", "glove", "fasttext-vec", "projector")  # written word by word
 _COUNTED = ("fasttext", "parquet", "projector")  # formats with counts
 _FOLDED = ("model2vec", "sentence-transformers", "parquet")  # formats that say how words are folded
 
@@ -84,8 +86,8 @@ def read(
         return READERS[format_](source, errors=errors, tokenizer=tokenizer)
 
 
-def write(model: Embeddings, path: Path, format_: str) -> None:
-    """Write a model's words and vectors. format_: a name of WRITERS.
+def write(model: Embeddings, path: Path, format_: str, advance: Advance | None = None) -> None:
+    """Write a model's words and vectors. format_: a name of WRITERS. advance: is told how many words were written.
 
     Raises OptionError for an unknown format, OutputError for what it cannot carry or where it cannot be written,
     MissingExtraError where it needs a package that is not installed.
@@ -94,7 +96,12 @@ def write(model: Embeddings, path: Path, format_: str) -> None:
         raise OptionError(
             f"to={format_!r}", f"it is one of {', '.join(WRITERS)}", "choose one of them for --to"
         )
+    if format_ in _BY_ROW:
+        WRITERS[format_](model, path, advance=advance)
+        return
     WRITERS[format_](model, path)
+    if advance is not None:
+        advance(len(model))
 
 
 def lost(model: Embeddings, format_: str) -> list[str]:

@@ -14,7 +14,14 @@ from morphvec.embeddings.embeddings import AS_IS, Embeddings
 from morphvec.embeddings.formats.source import Source
 from morphvec.embeddings.formats.word2vec import numbers_of
 from morphvec.embeddings.formats.words import GrowingRows, Imported, Words, not_finite
-from morphvec.embeddings.formats.writing import MOST, check_fields, check_zeros, one_folder
+from morphvec.embeddings.formats.writing import (
+    MOST,
+    Advance,
+    check_fields,
+    check_zeros,
+    one_folder,
+    rows_in_turn,
+)
 from morphvec.errors import InputError
 from morphvec.text.tokenize import Tokenizer
 
@@ -22,7 +29,7 @@ VECTORS, METADATA = "vectors.tsv", "metadata.tsv"
 _MEND = "check that both files are whole and of the same words"
 
 
-def write(model: Embeddings, path: Path) -> None:
+def write(model: Embeddings, path: Path, *, advance: Advance | None = None) -> None:
     """Write a folder of both files, in one step; numbers with nine digits, so that reading gives the same float32.
 
     Raises OutputError for words with a tab or line end, and for sparse vectors of more than 50 million numbers.
@@ -31,8 +38,8 @@ def write(model: Embeddings, path: Path) -> None:
     check_fields(model)
     with one_folder(path) as folder:
         with (folder / VECTORS).open("wb") as handle:
-            for row in range(len(model)):
-                numbers = "\t".join([f"{value:.9g}" for value in model.rows.row(row).tolist()])
+            for _, row in rows_in_turn(model, advance):
+                numbers = "\t".join([f"{value:.9g}" for value in row.tolist()])
                 handle.write(numbers.encode() + b"\n")
         with (folder / METADATA).open("wb") as handle:
             if model.counts is not None:

@@ -14,7 +14,7 @@ from morphvec.arrays import Floats1d
 from morphvec.embeddings.embeddings import AS_IS, Embeddings
 from morphvec.embeddings.formats.source import Source
 from morphvec.embeddings.formats.words import GrowingRows, Imported, Words, check_sizes, not_finite
-from morphvec.embeddings.formats.writing import MOST, check_writable, one_file
+from morphvec.embeddings.formats.writing import MOST, Advance, check_writable, one_file, rows_in_turn
 from morphvec.errors import InputError
 from morphvec.text.tokenize import Tokenizer
 
@@ -124,7 +124,7 @@ def read_text(path: Path, tokenizer: Tokenizer = AS_IS) -> Embeddings:
         return read(source, tokenizer=tokenizer).model
 
 
-def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
+def write_text(model: Embeddings, path: Path, *, header: bool = True, advance: Advance | None = None) -> None:
     """Write word2vec text (GloVe's without ``header``), in one step; numbers with nine digits, so that reading gives the same float32.
 
     Raises OutputError for words with white space, which the format cannot carry, and for sparse vectors of more than
@@ -134,6 +134,6 @@ def write_text(model: Embeddings, path: Path, *, header: bool = True) -> None:
     with one_file(path) as handle:
         if header:
             handle.write(f"{len(model)} {model.vector_size}\n".encode())
-        for number, word in enumerate(model.words):
-            row = " ".join([f"{value:.9g}" for value in model.rows.row(number).tolist()])
-            handle.write(f"{word} {row}\n".encode())
+        for word, row in rows_in_turn(model, advance):
+            numbers = " ".join([f"{value:.9g}" for value in row.tolist()])
+            handle.write(f"{word} {numbers}\n".encode())

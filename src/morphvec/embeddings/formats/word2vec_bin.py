@@ -10,7 +10,7 @@ from morphvec.embeddings.embeddings import AS_IS, Embeddings
 from morphvec.embeddings.formats import word2vec
 from morphvec.embeddings.formats.source import Source
 from morphvec.embeddings.formats.words import GrowingRows, Imported, Words, check_sizes, not_finite
-from morphvec.embeddings.formats.writing import MOST, check_writable, one_file
+from morphvec.embeddings.formats.writing import MOST, Advance, check_writable, one_file, rows_in_turn
 from morphvec.errors import InputError
 from morphvec.text.tokenize import LONGEST_TOKEN, Tokenizer
 
@@ -57,7 +57,7 @@ def read(source: Source, *, errors: str = "strict", tokenizer: Tokenizer = AS_IS
     return Imported(model, "word2vec-bin", words.notes(), {"format": "word2vec-bin"})
 
 
-def write_binary(model: Embeddings, path: Path) -> None:
+def write_binary(model: Embeddings, path: Path, *, advance: Advance | None = None) -> None:
     """Write word2vec binary, in one step: the bits of the vectors, without LF between rows.
 
     Raises OutputError for words with a space or line feed, which the format cannot carry, and for sparse vectors of more
@@ -66,6 +66,5 @@ def write_binary(model: Embeddings, path: Path) -> None:
     check_writable(model, MOST, text=False)
     with one_file(path) as handle:
         handle.write(f"{len(model)} {model.vector_size}\n".encode())
-        for number, word in enumerate(model.words):
-            row = np.asarray(model.rows.row(number), "<f4")
-            handle.write(word.encode() + b" " + row.tobytes())
+        for word, row in rows_in_turn(model, advance):
+            handle.write(word.encode() + b" " + np.asarray(row, "<f4").tobytes())

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from morphvec.arrays import Floats1d
 from morphvec.artifact import writing
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.errors import OutputError
 
 MOST = 50_000_000  # numbers of sparse vectors that are written out: half a gigabyte of text
+Advance = Callable[[float], None]
+_TOLD = 1000  # words between two words of how far it is
 _SPACES = re.compile(r"[ \t\n\r\v\f]")
 _FIELD = re.compile("[\t\n\r\ud800-\udfff]")
 _BROKEN = re.compile("[\0\ud800-\udfff]")
@@ -65,6 +68,16 @@ def one_folder(path: Path) -> Iterator[Path]:
         for inner in (file for place in folder.iterdir() if place.is_dir() for file in place.iterdir()):
             with inner.open("rb") as handle:
                 os.fsync(handle.fileno())
+
+
+def rows_in_turn(model: Embeddings, advance: Advance | None = None) -> Iterator[tuple[str, Floats1d]]:
+    """Each word with its vector, float32 [k]; ``advance`` is told of every thousand that were taken."""
+    for number, word in enumerate(model.words):
+        if advance is not None and number and number % _TOLD == 0:
+            advance(_TOLD)
+        yield word, model.rows.row(number)
+    if advance is not None:
+        advance((len(model) - 1) % _TOLD + 1)
 
 
 def check_zeros(model: Embeddings, most: int) -> None:
