@@ -32,6 +32,7 @@ _NUMBER = re.compile(r"-?\d[\d,]*(\.\d+)?(e[-+]\d+)?[kMG]?")
 _OF_THE_TEXT = (  # what may differ with the text, and its stand-in
     (re.compile(r"composed from .*\)"), "composed from PARTS)"),
     (re.compile(r"; left out: .*"), ""),
+    (re.compile(r"have a stem \(.*\)"), "have a stem (RULES)"),
     (re.compile(r"'[^']*'"), "'WORD'"),
 )
 
