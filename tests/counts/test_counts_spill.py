@@ -13,6 +13,7 @@ from counting import counted, encoded, random_lines, same
 
 import naive
 from morphvec.counts import count as counting_module
+from morphvec.counts import pairs as pairs_module
 from morphvec.counts import spill
 from morphvec.counts.spill import RunStore
 from morphvec.engine.local import LocalEngine
@@ -41,14 +42,38 @@ def test_threads_and_memory_change_no_bit(whole, threads, memory):
 
 
 @pytest.mark.parametrize("capacity", [5, 64, 1000, 100_000])
-def test_the_size_of_a_shard_changes_no_bit(whole, capacity, monkeypatch):
-    monkeypatch.setattr(counting_module, "_LEAST_EVENTS", 1)
-    monkeypatch.setattr(counting_module, "_MOST_EVENTS", capacity)
+@pytest.mark.parametrize("buckets", [1, 7, 512])
+def test_the_size_of_a_shard_or_a_pool_changes_no_bit(whole, capacity, buckets, monkeypatch):
+    for module in (counting_module, pairs_module):
+        monkeypatch.setattr(module, "_LEAST_EVENTS", 1)
+        monkeypatch.setattr(module, "_MOST_EVENTS", capacity)
+    monkeypatch.setattr(pairs_module, "_SHARD", capacity)
+    monkeypatch.setattr(pairs_module, "_BUCKETS", buckets)
+    monkeypatch.setattr(pairs_module, "_BUCKET_EVENTS", 8)
+    monkeypatch.setattr(pairs_module, "_RUN", 100)
     cut = LINES if capacity > 100 else LINES[:40]
     corpus = encoded(cut, UNITS[: len(cut)], CORPUS.unit_names)
     wanted = whole if cut is LINES else counted(corpus, 70, features="window,ids", memory=8 << 30)
     assert np.array_equal(wanted.matrix.toarray()[:, :70], naive.window_counts(cut, 70, 5, "distance"))
     assert same(counted(corpus, 70, features="window,ids", threads=2), wanted)
+
+
+@pytest.mark.parametrize("words", [2, 70, 40_000, 3_000_000])
+@pytest.mark.parametrize("count", [1, 12, 512])
+@pytest.mark.parametrize("code_bits", [0, 3, 8])
+def test_buckets_cover_the_rows_and_events_fit_their_words(words, count, code_bits):
+    ids = (words * stream(0).random(5000) ** 6).astype(np.int32)
+    ids[::50] = -1
+    buckets = pairs_module.Buckets.even(ids, words, count, code_bits)
+    starts = buckets.starts
+    assert (starts[0], starts[-1]) == (0, words)
+    assert np.all(np.diff(starts) > 0)
+    rows = np.unique(np.concatenate([starts[:-1], starts[1:] - 1, np.maximum(ids, 0)]))
+    found = buckets.of_row[rows >> buckets.shift]
+    assert np.array_equal(found, np.searchsorted(starts, rows, "right") - 1)
+    bits = int(np.diff(starts).max() - 1).bit_length() + buckets.column_bits + code_bits
+    assert bits <= 8 * np.dtype(buckets.dtype).itemsize
+    assert len(buckets) <= 3 * 512 + count
 
 
 def runs(count, size, seed=0):

@@ -1,8 +1,8 @@
 """Counting: a stream of word ids becomes sorted runs of exact integer sums, and those become a CSR matrix.
 
-Shards are ranges of stream positions; each emits events into a buffer, sorts it, sums equal keys and hands the run
-to a store that spills to disk beyond its budget. All sums are integers, so shards, buffers, spills and threads
-change nothing in the result.
+Pairs of a window are ``pairs``'s. Of the other kinds, each shard of stream positions emits events into a buffer,
+sorts it, sums equal keys and hands the run to a store that spills to disk beyond its budget. All sums are integers, so
+shards, buffers, spills and threads change nothing in the result.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from morphvec.counts.matrix import Counts
+from morphvec.counts.pairs import PairCounter
 from morphvec.counts.spill import Run, RunStore
 from morphvec.engine.base import Engine
 from morphvec.errors import BudgetError, InputError
@@ -29,7 +30,7 @@ from morphvec.features.space import (
 )
 from morphvec.features.subword import find_grams
 from morphvec.kernels.runs import combine_events, radix_sort, row_lengths, unfold
-from morphvec.kernels.windows import emit_units, emit_window, pair_weights
+from morphvec.kernels.windows import emit_units, pair_weights
 from morphvec.morphology.pieces import Pieces
 from morphvec.report import SILENT, Reporter
 from morphvec.text.encoded import Encoded
@@ -103,7 +104,7 @@ def count(
             "a matrix needs at least one co-occurrence",
             "give text with more than one known word a line, or lower --min-count",
         )
-    joined.sort_indices()
+    joined.sort_indices()  # nothing to do for a single block, which says so
     return Counts(joined, vocabulary.words, tuple(name for part in names for name in part), tuple(blocks))
 
 
@@ -119,27 +120,27 @@ def _count_window(
     weights, scale = pair_weights(options.window, options.window_weight)
     size = len(vocabulary.words)
     column_bits = max(1, (size - 1).bit_length())
-    code_bits = (options.window - 1).bit_length()
-    _check_bits(2 * column_bits + code_bits)
-    ids = encoded.ids
+    _check_bits(2 * column_bits + (options.window - 1).bit_length())
+    runs = _collect_pairs(encoded.ids, size, weights, engine, folder, memory, reporter)
+    return _to_csr(runs, (size, size), column_bits, True, scale, memory, engine)
 
-    def emit(begin: int, end: int, events: NDArray[np.uint64]) -> int:
-        return int(emit_window(ids, begin, end, options.window, column_bits, code_bits, events))
 
-    runs = _collect(
-        emit,
-        len(ids),
-        options.window,
-        code_bits,
-        2 * column_bits,
-        weights,
-        engine,
-        folder,
-        memory,
-        reporter,
-        "count pairs",
-    )
-    return _to_csr(runs, (size, size), column_bits, True, scale, memory)
+def _collect_pairs(
+    ids: NDArray[np.int32],
+    words: int,
+    weights: NDArray[np.int64],
+    engine: Engine,
+    folder: Path,
+    memory: int,
+    reporter: Reporter,
+) -> list[Run]:
+    """The merged runs of all pairs in key order; the store goes before they are laid out."""
+    name, store = "count pairs", RunStore(folder, memory // 4)
+    counter = PairCounter(ids, words, weights, engine=engine, store=store, memory=memory // 4)
+    with reporter.stage(name, len(ids), "tokens") as progress:
+        runs = counter.count(progress)
+    _tell_spilled(store, name, reporter)
+    return runs
 
 
 def _count_units(
@@ -166,11 +167,8 @@ def _count_units(
         line = int(line_at[near]) + int(np.count_nonzero(ids[near * step : begin] < 0))
         return int(emit_units(ids, begin, end, line, encoded.units, column_bits, events))
 
-    one = np.ones(1, np.int64)
-    runs = _collect(
-        emit, len(ids), 1, 0, column_bits + row_bits, one, engine, folder, memory, reporter, "count ids"
-    )
-    return _to_csr(runs, (rows, columns), column_bits, False, 1.0, memory)
+    runs = _collect(emit, len(ids), column_bits + row_bits, engine, folder, memory, reporter, "count ids")
+    return _to_csr(runs, (rows, columns), column_bits, False, 1.0, memory, engine)
 
 
 def _count_grams(vocabulary: Vocabulary, options: CountOptions) -> tuple[csr_array, tuple[str, ...]]:
@@ -207,54 +205,67 @@ def _check_bits(bits: int) -> None:
 def _collect(
     emit: Callable[[int, int, NDArray[np.uint64]], int],
     positions: int,
-    per_position: int,
-    code_bits: int,
     key_bits: int,
-    weights: NDArray[np.int64],
     engine: Engine,
     folder: Path,
     memory: int,
     reporter: Reporter,
     name: str,
 ) -> list[Run]:
-    """Emit, sort and sum every shard of positions; returns the merged runs in key order."""
+    """Emit at most one event a position, sort and sum them shard by shard; returns the merged runs in key order."""
     fitting = memory // 4 // engine.threads // _EVENT_BYTES
     capacity = max(_LEAST_EVENTS, min(_MOST_EVENTS, fitting))
-    step = max(1, min(capacity // per_position, -(-positions // engine.threads)))
+    step = max(1, min(capacity, -(-positions // engine.threads)))
     store = RunStore(folder, memory // 4)
+    one = np.ones(1, np.int64)
 
     def shard(begin: int) -> None:
         end = min(begin + step, positions)
-        events = np.empty((end - begin) * per_position, np.uint64)
+        events = np.empty(end - begin, np.uint64)
         size = emit(begin, end, events)
         spare = np.empty(size, np.uint64)
-        if radix_sort(events, spare, size, code_bits, code_bits + key_bits):
+        if radix_sort(events, spare, size, 0, key_bits):
             events, spare = spare, events
-        keys, sums = (
-            spare[:size] if len(spare) >= size else np.empty(size, np.uint64),
-            np.empty(size, np.int64),
-        )
-        length = combine_events(events, size, code_bits, weights, keys, sums)
+        keys, sums = np.empty(size, np.uint64), np.empty(size, np.int64)
+        length = combine_events(events, size, 0, one, keys, sums)
         store.add(keys[:length], sums[:length])
         progress.advance(end - begin)
 
     with reporter.stage(name, positions, "tokens") as progress:
         engine.map(shard, range(0, positions, step))
-        if store.spilled:
-            reporter.note(
-                f"{name}: {store.spilled / 1e9:.2f} GB of sorted runs went to disk, within --memory"
-            )
+        _tell_spilled(store, name, reporter)
         return store.merge_all(engine)
 
 
+def _tell_spilled(store: RunStore, name: str, reporter: Reporter) -> None:
+    if store.spilled:
+        reporter.note(f"{name}: {store.spilled / 1e9:.2f} GB of sorted runs went to disk, within --memory")
+
+
 def _to_csr(
-    runs: list[Run], shape: tuple[int, int], column_bits: int, symmetric: bool, scale: float, memory: int
+    runs: list[Run],
+    shape: tuple[int, int],
+    column_bits: int,
+    symmetric: bool,
+    scale: float,
+    memory: int,
+    engine: Engine,
 ) -> csr_array:
-    lengths = np.zeros(shape[0], np.int64)
-    for keys, _ in runs:
-        row_lengths(keys, column_bits, symmetric, lengths)
-    cells = int(lengths.sum())
+    """The matrix of merged runs, each a range of keys; the list is emptied on the way."""
+    fitting = memory // 16 // (8 * shape[0])  # each group has a head for every row
+    groups = _groups(runs, max(1, min(2 * engine.threads, fitting)))
     pairs = sum(len(keys) for keys, _ in runs)
+    runs.clear()
+    heads = np.zeros((len(groups) + 1, shape[0]), np.int64)
+
+    def lengths(number: int) -> None:
+        for keys, _ in groups[number]:
+            row_lengths(keys, column_bits, symmetric, heads[number + 1])
+
+    engine.map(lengths, range(len(groups)))
+    indptr = np.zeros(shape[0] + 1, np.int64)
+    np.cumsum(heads.sum(axis=0), out=indptr[1:])
+    cells = int(indptr[-1])
     needed = cells * 12 + pairs * 16  # the matrix, and the merged runs that it is made from
     if needed > memory:
         raise BudgetError(
@@ -262,12 +273,29 @@ def _to_csr(
             f"--memory allows {memory / 1e9:.2f} GB",
             "raise --memory or --min-count, or set --max-vocab",
         )
-    indptr = np.zeros(shape[0] + 1, np.int64)
-    np.cumsum(lengths, out=indptr[1:])
+    heads[0] = indptr[:-1]
+    np.cumsum(
+        heads, axis=0, out=heads
+    )  # where each group's cells of each row begin: those of lower keys before
     indices, data = np.empty(cells, np.int32), np.empty(cells)
-    heads = indptr[:-1].copy()
-    for keys, sums in runs:
-        unfold(keys, sums, column_bits, symmetric, scale, heads, indices, data)
+
+    def lay_out(number: int) -> None:
+        for keys, sums in groups[number]:
+            unfold(keys, sums, column_bits, symmetric, scale, heads[number], indices, data)
+        groups[number] = []
+
+    engine.map(lay_out, range(len(groups)))
     matrix = csr_array(shape, dtype=np.float64)
     matrix.indptr, matrix.indices, matrix.data = indptr, indices, data
+    matrix.has_canonical_format = True
     return matrix
+
+
+def _groups(runs: list[Run], most: int) -> list[list[Run]]:
+    """Neighbouring runs in at most ``most`` groups of about as many pairs."""
+    ends = np.cumsum([len(keys) for keys, _ in runs])
+    share = max(1, -(-int(ends[-1]) // most)) if len(runs) else 1
+    groups: list[list[Run]] = [[] for _ in range(most)]
+    for run, end in zip(runs, ends.tolist(), strict=True):
+        groups[min((end - 1) // share, most - 1) if end else 0].append(run)
+    return [group for group in groups if group]

@@ -33,6 +33,11 @@ class RunStore:
         self._lock = threading.Lock()
         self.spilled = 0  # bytes on disk
 
+    @property
+    def empty(self) -> bool:
+        """Whether no run was added."""
+        return not self._runs
+
     def add(self, keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> None:
         """Take a sorted run of distinct keys (its arrays are copied)."""
         if not len(keys):

@@ -1,8 +1,6 @@
-"""Events of a token stream: packed (row, column, weight code) words, one per counted co-occurrence.
+"""Weights of the places of a window, and events of units: packed (row, column) words, one per counted token.
 
-A stream is int32 word ids with -1 after each line; no event crosses a -1. An event is one uint64,
-``(row << column_bits | column) << code_bits | code``; the code is looked up in a table of integer weights when
-equal keys are summed, so sums are exact and their order cannot matter.
+A stream is int32 word ids with -1 after each line; no event crosses a -1.
 """
 
 from __future__ import annotations
@@ -12,38 +10,6 @@ from typing import Any
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
-
-
-@nb.njit(nogil=True, cache=True)
-def emit_window(
-    ids: NDArray[np.int32],
-    begin: int,
-    end: int,
-    window: int,
-    column_bits: int,
-    code_bits: int,
-    events: NDArray[np.uint64],
-) -> int:
-    """Emit each unordered pair (left neighbour at distance 1..window, token) of positions [begin, end) once.
-
-    ids: int32[n], whole stream (left context may lie before ``begin``). events: uint64, at least
-    (end - begin) * window long; row = the smaller id, column = the larger one, code = distance - 1.
-    Returns the number of events written.
-    """
-    size = 0
-    for position in range(begin, end):
-        token = ids[position]
-        if token < 0:
-            continue
-        for distance in range(1, min(window, position) + 1):
-            other = ids[position - distance]
-            if other < 0:
-                break
-            low, high = (token, other) if token < other else (other, token)
-            key = (np.uint64(low) << np.uint64(column_bits)) | np.uint64(high)
-            events[size] = (key << np.uint64(code_bits)) | np.uint64(distance - 1)
-            size += 1
-    return size
 
 
 @nb.njit(nogil=True, cache=True)
