@@ -20,7 +20,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check axe docs reference transcripts lock bench-quality bench-unseen bench-ablation bench-minibatch \
+.PHONY: help demo test check axe docs reference transcripts lock bench-quality bench-unseen bench-ablation bench-performance bench-minibatch \
         bench-paradigms bench-scaling bench-edges bench-lm bench-lm-neural bench-methods bench-sgns bench-glove \
         bench-svd bench-softmax bench-theory bench-page interop check-torch check-kenlm clean
 
@@ -101,6 +101,9 @@ bench-glove: $(BENCH)/.bench ## glove beside the published program (needs MORPHV
 
 bench-svd: $(BENCH)/.bench ## truncated SVD beside scipy's (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/svd.py $(ARGS)
+
+bench-performance: $(BENCH)/.bench ## speed and size beside the peers, row by row (needs MORPHVEC_DATA; ARGS="--only counting --glove BUILD")
+	$(BENCH)/bin/python benchmarks/performance.py $(ARGS)
 
 bench-softmax: $(BENCH)/.bench ## the full softmax against the vocabulary, beside sgns (needs MORPHVEC_DATA)
 	$(BENCH)/bin/python benchmarks/softmax.py $(ARGS)

@@ -61,6 +61,15 @@ def timed(command: Sequence[str | Path]) -> Finished:
         return Finished(out.read().decode(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
 
 
+def piped(command: Sequence[object], source: Path, target: Path) -> float:
+    """Seconds of a whole process that reads one file as its input and writes another as its output."""
+    words = [str(word) for word in command]
+    with source.open("rb") as given, target.open("wb") as made:
+        start = time.perf_counter()
+        subprocess.run(words, stdin=given, stdout=made, stderr=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - start
+
+
 def morphvec(*arguments: str | Path) -> Finished:
     """The installed ``morphvec`` command, as a user would call it."""
     beside = Path(sys.executable).with_name("morphvec")

@@ -349,18 +349,25 @@ def open_arrays(file: Path, *, private: bool = False) -> dict[str, NDArray[Any]]
     return arrays
 
 
+def load_text(file: Path) -> str:
+    """A text part.
+
+    Raises ArtifactError where it is not UTF-8.
+    """
+    try:
+        return file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(
+            f"{file} cannot be read ({error})", "text parts are UTF-8", "restore the file, or make it anew"
+        ) from error
+
+
 def load_lines(file: Path) -> list[str]:
     """The lines of a text part, without their LF.
 
     Raises ArtifactError where it is not UTF-8.
     """
-    try:
-        text = file.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArtifactError(
-            f"{file} cannot be read ({error})", "text parts are UTF-8", "restore the file, or make it anew"
-        ) from error
-    lines = text.split("\n")
+    lines = load_text(file).split("\n")
     if lines and lines[-1] == "":
         lines.pop()
     return lines

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import tempfile
+import threading
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from text_helpers import NAMES, PLACES, TEXT, scan_file, units_of, words_by_line
 
+from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError, OptionError, OutputError
 from morphvec.report import SILENT, Reporter
 from morphvec.text import (
@@ -31,7 +33,9 @@ from morphvec.text import (
     spotting,
     tokenize,
 )
+from morphvec.text.ahead import groups
 from morphvec.text.encoded import RAW, open_stream
+from morphvec.text.readers import Block
 
 DATA = os.environ.get("MORPHVEC_DATA")
 WHOLE = 1 << 20
@@ -258,6 +262,50 @@ def test_sentences_that_are_no_words_are_refused(folder, sentences, problem) -> 
     with pytest.raises(InputError, match=problem) as caught:
         scan(Corpus((), sentences=sentences), folder=folder, units=False, reporter=SILENT)
     str(caught.value).encode()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(TEXT, min_size=1, max_size=12), st.sampled_from(NAMES[:3]), st.sampled_from([7, 64, WHOLE]))
+@example(["one two", "Σ", "two threeΣ"], "unicode", 7)
+def test_threads_and_blocks_give_the_same_ids(texts, name, size) -> None:
+    data = ("two words\n" + "\n".join(texts) + " two").encode()
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "corpus.txt"
+        path.write_bytes(data)
+        whole = scan_file(path, Tokenizer(name), engine=LocalEngine(1))
+        other = scan_file(path, Tokenizer(name), engine=LocalEngine(3), chunk_chars=size)
+        assert other.types == whole.types
+        assert np.array_equal(other.counts, whole.counts)
+        raw = [open_stream(found.folder / RAW).tolist() for found in (whole, other)]
+        assert raw[0] == raw[1]
+
+
+def test_reading_ahead_ends_with_its_reader(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"word " * 50_000 + b"\xff" + b" word" * 50_000)
+    for _ in range(3):
+        with pytest.raises(InputError, match="byte 250000: 0xFF"):
+            scan_file(path, engine=LocalEngine(2), chunk_chars=5000)
+    path.write_bytes(b"word " * 50_000)
+    gone = groups(iter([Block("a ", 1, 0)] * 100), 2, ahead=True)
+    assert [block.text for block in next(gone)][:1] == ["a "]
+    gone.close()
+    assert not any(thread.name == "morphvec-reader" for thread in threading.enumerate())
+
+
+def test_blocks_before_an_error_are_given_out_first() -> None:
+    def failing():
+        yield from [Block(str(number), 1, 0) for number in range(5)]
+        raise InputError("a", "b", "c")
+
+    for ahead in (False, True):
+        found: list[str] = []
+        try:
+            for group in groups(failing(), 2, ahead=ahead):
+                found += [block.text for block in group]
+        except InputError:
+            found.append("error")
+        assert found == ["0", "1", "2", "3", "4", "error"]
 
 
 # --------------------------------------------------------------------------------------------------- refusals

@@ -81,7 +81,8 @@ def doctor(
         problems = verify(Path(model), NOUN)
         if not problems:
             try:
-                Embeddings.load(model)
+                opened = Embeddings.load(model)
+                _ = opened.key_to_index, opened.counts  # a large vocabulary is parsed when it is asked for
             except MorphvecError as error:
                 problems = [str(error)]
         document["model"] = {"ok": not problems, "problems": problems}

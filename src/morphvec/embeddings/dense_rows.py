@@ -11,6 +11,7 @@ from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.embeddings.rows import Mix, Rows, Scored, Span, cosine_of
 
 _BLOCK = 65_536  # rows scored at once
+_NEAR = 512  # rows whose lengths are found at once, in float64: they stay in the cache
 _PAIRS = 1_000_000  # numbers of pairs worked out at a time: 16 MB
 
 
@@ -26,14 +27,21 @@ class DenseRows(Rows):
 
     def norms(self) -> Floats1d:
         norms = np.empty(len(self), np.float32)
-        for low in range(0, len(self), _BLOCK):
-            norms[low : low + _BLOCK] = _lengths(np.asarray(self.array[low : low + _BLOCK]))
+        for low in range(0, len(self), _NEAR):
+            exact = np.asarray(self.array[low : low + _NEAR], np.float64)
+            norms[low : low + _NEAR] = _lengths(exact)
         return norms
 
     def dots(self, query: Floats1d) -> Floats1d:
         found = np.empty(len(self), np.float32)
         for low in range(0, len(self), _BLOCK):
             found[low : low + _BLOCK] = np.asarray(self.array[low : low + _BLOCK]) @ query
+        return found
+
+    def many_dots(self, queries: Floats2d) -> Floats2d:
+        found = np.empty((len(queries), len(self)), np.float32)
+        for low in range(0, len(self), _BLOCK):
+            found[:, low : low + _BLOCK] = queries @ np.asarray(self.array[low : low + _BLOCK]).T
         return found
 
     def take(self, chosen: slice | Ints1d) -> DenseRows:

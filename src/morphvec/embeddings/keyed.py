@@ -32,11 +32,15 @@ _SMALL = 1e-6  # what 3CosMul adds to its denominator (Levy & Goldberg 2014, eq.
 
 
 class Keyed(ABC):
-    """T words and their vectors: what gensim's names need. words, vectors [T, k] and counts are set by who inherits."""
+    """T words and their vectors: what gensim's names need. vectors [T, k] and counts are set by who inherits."""
 
-    words: tuple[str, ...]
     vectors: Vectors
     counts: Ints1d | None
+
+    @property
+    @abstractmethod
+    def words(self) -> tuple[str, ...]:
+        """Row → word."""
 
     @abstractmethod
     def row(self, word: str, language: str = "") -> int | None:

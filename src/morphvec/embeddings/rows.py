@@ -80,6 +80,10 @@ class Rows(ABC):
         """Product of each row with one vector float32 [k]: float32 [T]."""
 
     @abstractmethod
+    def many_dots(self, queries: Floats2d) -> Floats2d:
+        """Product of each row with each of n vectors float32 [n, k]: float32 [n, T]."""
+
+    @abstractmethod
     def take(self, chosen: slice | Ints1d) -> Rows:
         """The chosen rows."""
 

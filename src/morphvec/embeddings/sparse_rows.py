@@ -58,6 +58,9 @@ class SparseRows(Rows):
             found[rows] = part @ exact
         return found
 
+    def many_dots(self, queries: Floats2d) -> Floats2d:
+        return np.array([self.dots(query) for query in queries], np.float32).reshape(-1, len(self))
+
     def take(self, chosen: slice | Ints1d) -> SparseRows:
         return SparseRows(self.matrix[chosen])
 

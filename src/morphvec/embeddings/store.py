@@ -31,6 +31,7 @@ from morphvec.embeddings.parts_files import load_buckets, load_parts, part_field
 from morphvec.embeddings.rows import Vectors
 from morphvec.embeddings.unseen import Parts
 from morphvec.embeddings.vector_files import load_vectors, vector_arrays, vectors_sha256
+from morphvec.embeddings.word_file import WordFile
 from morphvec.errors import ArtifactError, MorphvecError, OutputError
 from morphvec.text.tokenize import Tokenizer
 from morphvec.version import __version__
@@ -46,7 +47,6 @@ _MEND = "restore the folder, or train it anew"
 class Servable(Protocol):
     """What ``save`` writes: Embeddings, or anything with the same public fields."""
 
-    words: tuple[str, ...]
     vectors: Vectors
     counts: Ints1d | None
     contexts: Floats2d | None
@@ -58,14 +58,18 @@ class Servable(Protocol):
     languages: tuple[str, ...]
     manifest: dict[str, Any]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Row → word."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A model folder as read and checked; arrays are memory maps."""
+    """A model folder as read and checked; arrays are memory maps. counted: whether the words' counts say something."""
 
-    words: tuple[str, ...]
+    words: WordFile
     vectors: Vectors
-    counts: Ints1d | None
+    counted: bool
     contexts: Floats2d | None
     features: tuple[tuple[str, str], ...]
     biases: tuple[Floats1d, Floats1d] | None
@@ -209,37 +213,31 @@ def load(path: str | Path) -> Stored:
     """
     path = Path(path)
     manifest = load_manifest(path, NOUN)
-    rows = [line.rpartition("\t") for line in load_lines(path / "vocab.tsv")]
     arrays = open_arrays(path / "vectors.safetensors")
     try:
-        words = tuple(word for word, _, _ in rows)
-        counts = np.array([int(count) for _, _, count in rows], np.int64)
         shape = (int(manifest["words"]), int(manifest["dim"]))
-        if len(words) != shape[0]:
-            raise ValueError(f"{len(words)} words and a manifest with {shape[0]}")
+        words = WordFile(path / "vocab.tsv", shape[0])
         vectors = load_vectors(arrays, shape, sparse=manifest.get("sparse", False) is True)
         contexts = opened("contexts", arrays)
         parts: Composer | None = None
         # Release 0.1 knew n-grams only and did not say so.
         weights = manifest.get("part_weights", {"ngrams": 1.0} if manifest.get("ngrams") else None)
         if weights is not None:
-            parts = load_parts(path, opened("parts", arrays), words, manifest["ngrams"], weights)
+            parts = load_parts(path, opened("parts", arrays), words.words, manifest["ngrams"], weights)
         if manifest.get("buckets") is not None:
             if parts is not None:
                 raise ValueError("parts and buckets at once")
-            parts = load_buckets(path, words, shape[1], manifest["buckets"])
+            parts = load_buckets(path, words.words, shape[1], manifest["buckets"])
         features = []
         if (path / "features.tsv").is_file():
             features = [
                 (line.partition("\t")[0], line.partition("\t")[2])
                 for line in load_lines(path / "features.tsv")
             ]
-        if len(set(words)) != len(words):
-            raise ValueError("duplicate words")
         return Stored(
             words,
             vectors,
-            counts if manifest.get("counted", True) else None,
+            bool(manifest.get("counted", True)),
             contexts,
             tuple(features),
             _load_biases(arrays, len(words), contexts),

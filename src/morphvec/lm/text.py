@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError, OptionError, OutputError
 from morphvec.kernels.sequences import ASIDE, MAIN, OPEN, lay_sentences
 from morphvec.lm.base import END, START, UNKNOWN, LmVocabulary, Stream
@@ -147,7 +148,7 @@ def read_scored(
     Raises InputError for text that cannot be used, or none.
     """
     lexicon = Lexicon()
-    make = spotters(vocabulary.tokenizer, lexicon)
+    make = spotters(vocabulary.tokenizer, lexicon, LocalEngine(1))
     lines: list[str] = []
     parts: list[NDArray[np.int32]] = []
     for source in parse_sources([path]):
@@ -156,7 +157,7 @@ def read_scored(
             texts: list[str] = []
             for block in read_blocks(raw, source, chosen=format, errors=errors, size=CHUNK_CHARS, ids=False):
                 texts.append(block.text)
-                parts.append(spotter.read(block))
+                parts += spotter.read([block])
             lines += "".join(texts).split("\n")[:-1]
     ids = np.concatenate([np.zeros(0, np.int32), *parts])
     ends = np.flatnonzero(ids == -1)

@@ -16,6 +16,7 @@ from morphvec.counts.count import count
 from morphvec.counts.matrix import Counts
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.store import versions
+from morphvec.engine.base import Engine
 from morphvec.errors import OptionError
 from morphvec.morphology.classes import TableReport
 from morphvec.morphology.constraints import Knowledge, build_penalties
@@ -95,12 +96,18 @@ def reading(
     units: bool = False,
     reporter: Reporter = SILENT,
     known: tuple[Vocabulary, Origin] | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Reading]:
     """Read a corpus once: its vocabulary, unless one is known, and its stream of rows."""
     with tempfile.TemporaryDirectory(prefix="morphvec-") as name:
         folder = Path(name)
         scanned = scan(
-            corpus, folder=folder, units=units, reporter=reporter, known=None if known is None else known[0]
+            corpus,
+            folder=folder,
+            units=units,
+            reporter=reporter,
+            known=None if known is None else known[0],
+            engine=engine,
         )
         vocabulary = (
             Vocabulary.from_scan(scanned, text.min_count, text.max_vocab) if known is None else known[0]
@@ -129,7 +136,7 @@ def make_counts(
     records = input_records(stage) if stage.pieces else ()
     if knowledge is None and stage.pieces:
         knowledge, _ = read_knowledge(stage)
-    with reading(corpus, text, units=stage.units, reporter=reporter, known=known) as found:
+    with reading(corpus, text, units=stage.units, reporter=reporter, known=known, engine=run.engine) as found:
         pieces = None
         if knowledge is not None and stage.pieces:
             pieces = find_pieces(knowledge, found.vocabulary, stage.pieces, stage.ngram_min_types)
@@ -406,7 +413,7 @@ def _train(
         return replace(trained, seconds=seconds)
 
     if stages.streams:
-        with reading(text, stages.text, reporter=reporter) as found:
+        with reading(text, stages.text, reporter=reporter, engine=run.engine) as found:
             trained = finish(found.encoded.ids, found.vocabulary, found.origin.then(stages.count.config()))
             del found  # its memory maps go before their folder
         return trained

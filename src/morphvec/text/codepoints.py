@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.kernels.tokens import JOINER, NEEDS_FOLD, WORD, needs_fold
+from morphvec.kernels.tokens import (
+    JOINER,
+    LINE_FEED,
+    NEEDS_FOLD,
+    SEPARATOR,
+    SPECIAL,
+    UNFILLED,
+    WORD,
+)
 from morphvec.text.folding import stands_alone
 from morphvec.text.tokenize import Tokenizer
 
-_STRETCH = 1 << 10  # a script or two: what a text reaches is filled in quickly
-_STRETCHES = 0x110000 // _STRETCH
+_PAGE = 1 << 10
+_CODES = 0x110000
 
 
 class CodePoints:
-    """uint32[0x110000]: bits 0-20 the folded code point, then the flags WORD, JOINER and NEEDS_FOLD.
+    """uint32[0x110000]: bits 0-20 the folded code point, then the flags WORD, JOINER, NEEDS_FOLD and UNFILLED.
 
-    Text without a NEEDS_FOLD character folds one code point at a time, by this table. Stretches of it are filled in
-    when text first reaches them, and are NEEDS_FOLD until then.
+    Text without a NEEDS_FOLD character folds one code point at a time, by this table. Pages are filled in when text
+    first reaches them; until then their entries are UNFILLED. quick: uint8[256], of a byte of UTF-8: the letter that
+    it folds to where it is one by itself, else SEPARATOR, LINE_FEED, or SPECIAL: ask the entries.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, turkic: bool) -> None:
         self._tokenizer, self._turkic = tokenizer, turkic
-        self._filled = np.zeros(_STRETCHES, np.bool_)
-        self.entries: NDArray[np.uint32] = np.full(_STRETCHES * _STRETCH, NEEDS_FOLD, np.uint32)
+        self._lock = threading.Lock()
+        self.entries: NDArray[np.uint32] = np.full(_CODES, UNFILLED, np.uint32)
+        self.fill(0)
+        self.quick = self._quick()
 
-    def folds_singly(self, codes: NDArray[np.uint32]) -> bool:
-        """Whether each of the code points folds by itself."""
-        if not needs_fold(codes, self.entries):
-            return True
-        return self.cover(codes) and not needs_fold(codes, self.entries)
+    def fill(self, code: int) -> None:
+        """Fill in the page of a code point, whichever thread asks first."""
+        with self._lock:
+            if self.entries[code] == UNFILLED:
+                begin = code - code % _PAGE
+                self.entries[begin : begin + _PAGE] = self._page(begin)
 
-    def cover(self, codes: NDArray[np.uint32]) -> bool:
-        """Fill in every stretch in which one of the code points lies; returns whether there was one to fill in."""
-        met = np.bincount(codes // _STRETCH, minlength=_STRETCHES) > 0
-        missing = np.flatnonzero(met & ~self._filled)
-        for stretch in missing.tolist():
-            self._fill(stretch)
-        self._filled[missing] = True
-        return missing.size > 0
+    def _quick(self) -> NDArray[np.uint8]:
+        quick = np.full(256, SPECIAL, np.uint8)
+        for byte, entry in enumerate(self.entries[:128].tolist()):
+            if not entry & (WORD | JOINER | NEEDS_FOLD):
+                quick[byte] = SEPARATOR
+            elif entry & WORD and not entry & NEEDS_FOLD and LINE_FEED < entry - int(WORD) < 128:
+                quick[byte] = entry - int(WORD)
+        quick[ord("\n")] = LINE_FEED
+        return quick
 
-    def _fill(self, stretch: int) -> None:
-        codes = np.arange(stretch * _STRETCH, (stretch + 1) * _STRETCH, dtype="<u4")
+    def _page(self, begin: int) -> NDArray[np.uint32]:
+        codes = np.arange(begin, begin + _PAGE, dtype="<u4")
         characters = codes.tobytes().decode("utf-32-le", "surrogatepass")
         folded = self._folded(characters)
         entries = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
@@ -54,7 +69,7 @@ class CodePoints:
             NEEDS_FOLD,
             np.uint32(0),
         )
-        self.entries[stretch * _STRETCH : (stretch + 1) * _STRETCH] = entries
+        return entries
 
     def _folded(self, characters: str) -> str:
         """Lower case, one for one: the characters that do otherwise are marked NEEDS_FOLD."""

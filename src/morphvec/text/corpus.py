@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.engine.base import Engine
+from morphvec.engine.local import local_engine
 from morphvec.errors import InputError, OptionError, OutputError
 from morphvec.report import Reporter
+from morphvec.text.ahead import groups
 from morphvec.text.encoded import IDS, RAW, UNITS, Encoded, Scan, open_stream
 from morphvec.text.readers import Source, format_of, read_blocks
 from morphvec.text.streams import InputFile, open_raw
@@ -24,7 +27,7 @@ from morphvec.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from morphvec.text.lexicon import Lexicon
 
-CHUNK_CHARS = 1 << 18
+CHUNK_CHARS = 1 << 20
 _STEP = 1 << 20  # ids renumbered at once
 _SENTENCES = "(sentences)"
 _UNFIT = re.compile("[\t\n\r\0\ud800-\udfff]")
@@ -71,13 +74,15 @@ def scan(
     units: bool,
     reporter: Reporter,
     known: Vocabulary | None = None,
+    engine: Engine | None = None,
     chunk_chars: int = CHUNK_CHARS,
 ) -> Scan:
     """Read the corpus once; write the id of every token, in order, to files in the scratch ``folder``.
 
     units: lines carry their alignment ids; equal ids are one unit in all files and languages.
     known: tokens that are not in this vocabulary are left out at once, and type i is its row i.
-    chunk_chars: about how much text is held at once; the result does not depend on it.
+    engine: threads that read blocks side by side (None: one a core). chunk_chars: about how much text is a block. The
+    result depends on neither.
     Raises InputError for text that cannot be used, OutputError where the folder cannot be written.
     """
     from morphvec.text.lexicon import Lexicon
@@ -99,7 +104,9 @@ def scan(
                 )
             inputs = (_scan_sentences(corpus.sentences, lexicon, sink, reporter),)
         else:
-            inputs = _scan_files(corpus, languages, lexicon, sink, units, reporter, chunk_chars)
+            inputs = _scan_files(
+                corpus, languages, lexicon, sink, units, reporter, chunk_chars, engine or local_engine()
+            )
     if not lexicon.tokens:
         raise InputError(
             f"{', '.join(item.name for item in inputs[:3])}{', ...' if len(inputs) > 3 else ''}: 0 tokens",
@@ -212,6 +219,7 @@ def _scan_files(
     units: bool,
     reporter: Reporter,
     chunk_chars: int,
+    engine: Engine,
 ) -> tuple[InputFile, ...]:
     from morphvec.text.spotting import spotters
 
@@ -219,7 +227,7 @@ def _scan_files(
         raise OptionError(f"chunk_chars={chunk_chars}", "a chunk has at least 1 character", "raise it")
     inputs: list[InputFile] = []
     wordless: list[str] = []
-    make = spotters(corpus.tokenizer, lexicon)
+    make = spotters(corpus.tokenizer, lexicon, engine)
     with reporter.stage("read", total=_total_bytes(corpus.sources), unit="B") as progress:
         for source in corpus.sources:
             if source.language and source.language not in languages:
@@ -233,10 +241,13 @@ def _scan_files(
                 owner = languages.index(source.language) if source.language else 0
                 spotter = make(raw.name, source.language, owner)
                 seen = 0
-                for block in read_blocks(
+                blocks = read_blocks(
                     raw, source, chosen=corpus.format, errors=corpus.errors, size=chunk_chars, ids=units
-                ):
-                    sink.write(spotter.read(block), block.ids)
+                )
+                ahead = source.path != "-" and Path(source.path).is_file()  # others may keep us waiting
+                for group in groups(blocks, 2 * engine.threads, ahead=ahead):
+                    for block, ids in zip(group, spotter.read(group), strict=True):
+                        sink.write(ids, block.ids)
                     progress.advance(raw.count - seen)
                     seen = raw.count
                 inputs.append(raw.summary())
@@ -292,23 +303,17 @@ def _batches(sentences: Sequence[Sequence[str]]) -> Iterator[list[str | None]]:
 
 def _read_words(batch: list[str | None], lexicon: Lexicon) -> tuple[NDArray[np.int32], bytes]:
     """The ids of a batch, and its bytes for the hash: words ended by tab, sentences by LF."""
-    from morphvec.text.lexicon import TokenTooLong, code_points
+    from morphvec.text.lexicon import TokenTooLong
 
     words = [word for word in batch if word is not None]
     joined = "".join(words)
     try:
-        codes = code_points(joined)
         if not all(words) or any(mark in joined for mark in "\t\n\r\0"):
             raise ValueError
+        ids = lexicon.read_words(batch, np.zeros(1, np.int32))
     except ValueError as error:
         bad = next(word for word in words if not word or _UNFIT.search(word))
         raise _bad_word(f"the word {bad[:40]!r}") from error
-    is_word = np.array([word is not None for word in batch])
-    lengths = np.array([0 if word is None else len(word) for word in batch], np.int64)
-    ends = np.cumsum(lengths)
-    begins = np.where(is_word, ends - lengths, -1)
-    try:
-        ids = lexicon.read_spans(codes, begins, ends, np.zeros(len(batch), np.int32))
     except TokenTooLong as error:
         raise token_too_long(f"the word {str(batch[error.position])[:40]!r}...") from error
     raw = "".join("\n" if word is None else word + "\t" for word in batch).encode()

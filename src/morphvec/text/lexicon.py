@@ -1,8 +1,9 @@
-"""Word types met so far, each an owner (a language's number) and a run of code points; ids by first meeting."""
+"""Word types met so far, each an owner (a language's number) and a word's bytes; ids by first meeting."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,25 +12,37 @@ from numpy.typing import NDArray
 from morphvec.arrays import Ints1d
 from morphvec.errors import InputError
 from morphvec.kernels import tokens as kernel
+from morphvec.text.codepoints import CodePoints
 from morphvec.text.tokenize import LONGEST_TOKEN
 
 _MOST_TYPES = 2**31 - 2  # ids are int32
 
 
 class TokenTooLong(Exception):
-    """A token of more than LONGEST_TOKEN bytes; ``position`` is its first code point, or its span's number."""
+    """A token of more than LONGEST_TOKEN bytes; ``position`` is its first byte, or the word's number."""
 
     def __init__(self, position: int) -> None:
         super().__init__(position)
         self.position = position
 
 
-def code_points(text: str) -> NDArray[np.uint32]:
-    """The code points of a text, uint32[len(text)]."""
-    data = bytearray(
-        text.encode("utf-32-le")
-    )  # bytes make an array that cannot be written (``arrays.mapped``)
-    return np.frombuffer(data, dtype="<u4").astype(np.uint32, copy=False)
+class MustFold(Exception):
+    """The text holds a character that must be folded in its context first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The words of some text as they were looked up; ``Lexicon.enter`` makes it ids.
+
+    out: ids, -1 for line ends, UNKNOWN for the words that lie in ``missed`` up to ``ends``. met: words, those left out
+    too. used: bytes that the words take; what is left may be the first part of one.
+    """
+
+    out: NDArray[np.int32]
+    missed: NDArray[np.uint8]
+    ends: NDArray[np.int64]
+    met: int
+    used: int
 
 
 class Lexicon:
@@ -40,17 +53,17 @@ class Lexicon:
 
     def __init__(self, types: int = 1 << 15) -> None:
         self.frozen = False
+        self.tokens = 0  # how many were met, left-out ones included
         self._slots = np.zeros(2 * types, np.uint64)
         self._hashes = np.zeros(types, np.uint64)
+        self._keys = np.zeros((types, 3), np.uint64)
         self._starts = np.zeros(types + 1, np.int64)
-        self._owners = np.zeros(types, np.int32)
         self._counts = np.zeros(types, np.int64)
-        self._letters = np.zeros(16 * types, np.uint32)
-        self._word = np.zeros(LONGEST_TOKEN + 1, np.uint32)
-        self._state = np.zeros(5, np.int64)
+        self._letters = np.zeros(16 * types, np.uint8)
+        self._types = np.zeros(2, np.int64)
 
     def __len__(self) -> int:
-        return int(self._state[kernel.TYPES])
+        return int(self._types[kernel.TYPES])
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -60,85 +73,104 @@ class Lexicon:
     @property
     def owners(self) -> NDArray[np.int32]:
         """int32[types]: the language number of each type."""
-        return self._owners[: len(self)]
-
-    @property
-    def tokens(self) -> int:
-        """How many tokens were met, left-out ones included."""
-        return int(self._state[kernel.TOKENS])
+        return (self._keys[: len(self), 2] >> np.uint64(32)).astype(np.int32)
 
     def words(self, ids: Ints1d | None = None) -> list[str]:
         """The words of the types (without a language); all of them where no ids are given."""
-        text = self._letters[: self._state[kernel.USED]].astype("<u4").tobytes().decode("utf-32-le")
+        blob = self._letters[: self._types[kernel.LETTERS]].tobytes()
         rows = np.arange(len(self)) if ids is None else ids
-        lows, highs = self._starts[rows].tolist(), self._starts[rows + 1].tolist()
-        return [text[low:high] for low, high in zip(lows, highs, strict=True)]
+        spans = zip(self._starts[rows].tolist(), self._starts[rows + 1].tolist(), strict=True)
+        if blob.isascii():
+            text = blob.decode("ascii")
+            return [text[low:high] for low, high in spans]
+        return [blob[low:high].decode() for low, high in spans]
 
-    def read(
-        self, codes: NDArray[np.uint32], table: NDArray[np.uint32], owner: int
-    ) -> tuple[NDArray[np.int32], int]:
-        """The ids and line ends (-1) of the words of ``codes``, and how many code points they take.
+    def find(self, data: bytes, table: CodePoints, owner: int, *, folded: bool) -> Found:
+        """The words of UTF-8 text, looked up; nothing changes, so that threads may find side by side.
 
-        What is left over at the end may be the first part of a word. Raises TokenTooLong.
+        folded: it is folded already. Raises TokenTooLong; MustFold where a code point needs its context.
         """
-        out = np.empty(codes.size, np.int32)
-        self._state[[kernel.READ, kernel.WRITTEN]] = 0
+        out = np.empty(len(data), np.int32)
+        missed, ends = np.empty(2 * len(data), np.uint8), np.empty(len(data) // 2 + 1, np.int64)
+        state = np.zeros(6, np.int64)
+        text = np.frombuffer(data, np.uint8)
         while True:
-            status = kernel.intern_words(
-                codes,
-                table,
+            status = kernel.find_words(
+                text,
+                table.quick,
+                table.entries,
                 owner,
                 self.frozen,
+                folded,
                 self._slots,
-                self._hashes,
+                self._keys,
                 self._starts,
-                self._owners,
                 self._letters,
-                self._counts,
-                self._word,
                 out,
-                self._state,
-            )
-            if status == kernel.DONE:
-                return out[: self._state[kernel.WRITTEN]], int(self._state[kernel.READ])
-            self._make_room(status)
-
-    def read_spans(
-        self,
-        codes: NDArray[np.uint32],
-        begins: NDArray[np.int64],
-        ends: NDArray[np.int64],
-        owners: NDArray[np.int32],
-    ) -> NDArray[np.int32]:
-        """The id of each span of ``codes``: -1 where begin < 0 (a line end), -2 where ``frozen`` leaves it out.
-
-        Raises TokenTooLong.
-        """
-        out = np.empty(begins.size, np.int32)
-        self._state[[kernel.READ, kernel.WRITTEN]] = 0
-        while True:
-            status = kernel.intern_spans(
-                codes,
-                begins,
+                missed,
                 ends,
+                state,
+            )
+            if status != kernel.FILL:
+                break
+            table.fill(int(state[kernel.CODE_POINT]))
+        if status == kernel.FOLD:
+            raise MustFold
+        if status == kernel.TOO_LONG:
+            raise TokenTooLong(int(state[kernel.READ]))
+        return Found(
+            out[: state[kernel.WRITTEN]],
+            missed[: state[kernel.USED]],
+            ends[: state[kernel.MISSED]],
+            int(state[kernel.MET]),
+            int(state[kernel.READ]),
+        )
+
+    def enter(self, found: Found, owners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Count what was found and give new words their ids; ``found.out``, filled in. One owner for all, or for each."""
+        at = np.zeros(2, np.int64)
+        while True:
+            status = kernel.enter_words(
+                found.out,
+                found.missed,
+                found.ends,
                 owners,
                 self.frozen,
                 self._slots,
                 self._hashes,
+                self._keys,
                 self._starts,
-                self._owners,
                 self._letters,
                 self._counts,
-                out,
-                self._state,
+                at,
+                self._types,
             )
             if status == kernel.DONE:
-                return out
-            self._make_room(status)
+                break
+            self._make_room()
+        self.tokens += found.met
+        return found.out
 
-    def _make_room(self, status: int) -> None:
-        if status == kernel.TOO_LONG:
-            raise TokenTooLong(int(self._state[kernel.READ]))
+    def read_words(self, words: Sequence[str | None], owners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Count the given words; the id of each: -1 for None (a line end), -2 where ``frozen`` leaves it out.
+
+        owners: one for all, or one for each word (not for line ends). Raises TokenTooLong, and ValueError for half
+        surrogates.
+        """
+        out = np.array([kernel.LINE_END if word is None else kernel.UNKNOWN for word in words], np.int32)
+        kept = [word for word in words if word is not None]
+        joined = "".join(kept)
+        data = np.frombuffer(bytearray(joined.encode()), np.uint8)
+        ends = np.cumsum(np.fromiter((len(word) for word in kept), np.int64, len(kept)))
+        if data.size > len(joined):  # from characters to bytes
+            starts = np.flatnonzero(data & np.uint8(0xC0) != np.uint8(0x80))
+            ends = np.append(starts, data.size)[ends]
+        long = np.flatnonzero(np.diff(ends, prepend=0) > LONGEST_TOKEN)
+        if long.size:
+            raise TokenTooLong(int(np.flatnonzero(out == kernel.UNKNOWN)[long[0]]))
+        return self.enter(Found(out, data, ends, len(kept), data.size), owners)
+
+    def _make_room(self) -> None:
         types = self._hashes.size
         if types * 2 > _MOST_TYPES:
             raise InputError(
@@ -146,25 +178,23 @@ class Lexicon:
             )
         if len(self) == types:
             self._hashes = _doubled(self._hashes)
+            self._keys = _doubled(self._keys)
             self._starts = np.concatenate([self._starts, np.zeros(types, np.int64)])
-            self._owners = _doubled(self._owners)
             self._counts = _doubled(self._counts)
             self._slots = np.zeros(2 * self._slots.size, np.uint64)
             kernel.rehash(self._hashes, len(self), self._slots)
         else:
             self._letters = np.concatenate(
-                [self._letters, np.zeros(max(self._letters.size, LONGEST_TOKEN), np.uint32)]
+                [self._letters, np.zeros(max(self._letters.size, LONGEST_TOKEN), np.uint8)]
             )
 
     def add(self, words: Sequence[str], owners: NDArray[np.int32]) -> NDArray[np.int32]:
         """The ids of the words, in order, without counting them; new types where not ``frozen``, else -2."""
         counts, tokens = self.counts.copy(), self.tokens
-        lengths = np.fromiter((len(word) for word in words), np.int64, len(words))
-        ends = np.cumsum(lengths)
-        ids = self.read_spans(code_points("".join(words)), ends - lengths, ends, owners)
+        ids = self.read_words(words, owners)
         self._counts[:] = 0
         self._counts[: counts.size] = counts
-        self._state[kernel.TOKENS] = tokens
+        self.tokens = tokens
         return ids
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -42,6 +43,11 @@ class Block:
     byte: int
     ids: tuple[str, ...] = ()
     starts: tuple[tuple[int, int], ...] = ()
+
+    @functools.cached_property
+    def data(self) -> bytes:
+        """The text as UTF-8."""
+        return self.text.encode()
 
     def place(self, position: int) -> tuple[int, int]:
         """The line (from 1) and byte (from 0) in the file of a character of this block, or of its record."""

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.engine.base import Engine
 from morphvec.errors import InputError
+from morphvec.kernels.tokens import UNKNOWN
 from morphvec.text.codepoints import CodePoints
 from morphvec.text.folding import is_turkic
-from morphvec.text.lexicon import Lexicon, TokenTooLong, code_points
+from morphvec.text.lexicon import Found, Lexicon, MustFold, TokenTooLong
 from morphvec.text.readers import Block
 from morphvec.text.tokenize import LONGEST_MATCHED, Tokenizer, matches, piece_end, token_too_long
 
@@ -24,8 +26,8 @@ from morphvec.text.tokenize import LONGEST_MATCHED, Tokenizer, matches, piece_en
 class Spotter(Protocol):
     """Reads the blocks of one file in turn."""
 
-    def read(self, block: Block) -> NDArray[np.int32]:
-        """The ids of the block's words, -1 for each of its line ends. Raises InputError for a token too long."""
+    def read(self, blocks: Sequence[Block]) -> list[NDArray[np.int32]]:
+        """Of each block, the ids of its words, -1 for its line ends. Raises InputError for a token too long."""
         ...
 
 
@@ -34,42 +36,74 @@ def _table(tokenizer: Tokenizer, turkic: bool) -> CodePoints:
     return CodePoints(tokenizer, turkic=turkic)
 
 
-def spotters(tokenizer: Tokenizer, lexicon: Lexicon) -> Callable[[str, str, int], Spotter]:
+def spotters(tokenizer: Tokenizer, lexicon: Lexicon, engine: Engine) -> Callable[[str, str, int], Spotter]:
     """A maker of spotters (file name, language, its number in the lexicon) into one lexicon."""
 
     def make(name: str, language: str, owner: int) -> Spotter:
         if tokenizer.pattern is not None:
             return _Matches(tokenizer, lexicon, name, language, owner)
-        return _Words(tokenizer, lexicon, _table(tokenizer, is_turkic(language)), name, language, owner)
+        table = _table(tokenizer, is_turkic(language))
+        return _Words(tokenizer, lexicon, table, engine, name, language, owner)
 
     return make
 
 
 class _Words:
+    """Blocks that end where no word goes on are looked up side by side; then all are entered in their order."""
+
     def __init__(
-        self, tokenizer: Tokenizer, lexicon: Lexicon, table: CodePoints, name: str, language: str, owner: int
+        self,
+        tokenizer: Tokenizer,
+        lexicon: Lexicon,
+        table: CodePoints,
+        engine: Engine,
+        name: str,
+        language: str,
+        owner: int,
     ) -> None:
-        self._lexicon, self._table, self._name, self._owner = lexicon, table, name, owner
+        self._lexicon, self._table, self._engine, self._name = lexicon, table, engine, name
+        self._owner, self._owners = owner, np.array([owner], np.int32)
         self._fold = functools.partial(tokenizer.fold, language=language)
-        self._tail: NDArray[np.uint32] = np.zeros(0, np.uint32)  # folded: a word that the block's end cut
+        self._tail = b""  # folded: a word that the block's end cut
         self._origin: tuple[Block, int] | None = None  # where the tail begins: block, folded position
 
-    def read(self, block: Block) -> NDArray[np.int32]:
-        codes = code_points(block.text)
-        if not self._table.folds_singly(codes):
-            codes = code_points(self._fold(block.text))
-            self._table.cover(codes)
-        carried = self._tail.size
-        if carried:
-            codes = np.concatenate([self._tail, codes])
-        try:
-            ids, used = self._lexicon.read(codes, self._table.entries, self._owner)
-        except TokenTooLong as error:
-            raise self._too_long(*self._place(block, error.position, carried)) from error
-        if used < codes.size:
-            self._origin = self._place(block, used, carried)
-        self._tail = codes[used:].copy()
-        return ids
+    def read(self, blocks: Sequence[Block]) -> list[NDArray[np.int32]]:
+        ids: list[NDArray[np.int32]] = []
+        whole: list[Block] = []
+        for block in blocks:
+            if self._tail or not block.text.endswith(("\n", " ")):
+                ids += self._side_by_side(whole)
+                whole = []
+                ids.append(self._enter(self._find(block)))
+            else:
+                whole.append(block)
+        return ids + self._side_by_side(whole)
+
+    def _side_by_side(self, blocks: list[Block]) -> list[NDArray[np.int32]]:
+        return [self._enter(found) for found in self._engine.map(self._find, blocks)]
+
+    def _enter(self, found: Found) -> NDArray[np.int32]:
+        return self._lexicon.enter(found, self._owners)
+
+    def _find(self, block: Block) -> Found:
+        """Look up the words of a block; the tail changes only where the block ends within a word."""
+        carried = len(self._tail)
+        data, folded = block.data, False
+        while True:
+            if carried:
+                data = self._tail + data
+            try:
+                found = self._lexicon.find(data, self._table, self._owner, folded=folded)
+                break
+            except MustFold:
+                data, folded = self._fold(block.text).encode(), True
+            except TokenTooLong as error:
+                raise self._too_long(*self._place(block, error.position, carried)) from error
+        if found.used < len(data):
+            self._origin = self._place(block, found.used, carried)
+        if carried or found.used < len(data):
+            self._tail = data[found.used :]
+        return found
 
     def _place(self, block: Block, position: int, carried: int) -> tuple[Block, int]:
         if (
@@ -79,30 +113,34 @@ class _Words:
         return block, position - carried
 
     def _too_long(self, block: Block, position: int) -> InputError:
-        # The raw character whose folded form begins at ``position``.
+        # The raw character whose folded form begins at byte ``position``.
         text = block.text
         lengths = range(len(text) + 1)
-        raw = bisect.bisect_right(lengths, position, key=lambda length: len(self._fold(text[:length]))) - 1
+        raw = bisect.bisect_right(lengths, position, key=lambda length: self._folded_bytes(text[:length])) - 1
         line, byte = block.place(raw)
         return token_too_long(f"{self._name}, line {line}, byte {byte}")
+
+    def _folded_bytes(self, text: str) -> int:
+        return len(self._fold(text).encode())
 
 
 class _Matches:
     def __init__(self, tokenizer: Tokenizer, lexicon: Lexicon, name: str, language: str, owner: int) -> None:
         assert tokenizer.pattern is not None
-        self._lexicon, self._pattern, self._name, self._owner = lexicon, tokenizer.pattern, name, owner
+        self._lexicon, self._pattern, self._name = lexicon, tokenizer.pattern, name
+        self._owners = np.array([owner], np.int32)
         self._fold = functools.partial(tokenizer.fold, language=language)
         self._held = ""  # folded: a line without its end yet
         self._begun: tuple[int, int] = (1, 0)  # the place of that line
 
-    def read(self, block: Block) -> NDArray[np.int32]:
+    def read(self, blocks: Sequence[Block]) -> list[NDArray[np.int32]]:
+        return [self._read(block) for block in blocks]
+
+    def _read(self, block: Block) -> NDArray[np.int32]:
         if not self._held:
             self._begun = block.place(0)
         lines = (self._held + self._fold(block.text)).split("\n")
-        parts: list[str] = []
-        begins: list[int] = []
-        ends: list[int] = []
-        offset = 0
+        words: list[str | None] = []
         for number, line in enumerate(lines):
             last = number + 1 == len(lines)
             rest = line if last else line.removesuffix("\r")
@@ -113,16 +151,12 @@ class _Matches:
             except InputError as error:
                 place = f"{self._name}, line {self._line_place(block, number)[0]}"
                 raise InputError(f"{place}: {error.value}", error.rule, error.mend) from error
-            begins.extend(offset + low for low, _ in spans)
-            ends.extend(offset + high for _, high in spans)
-            parts.append(rest[:stop])
-            offset += stop
+            words.extend(rest[low:high] for low, high in spans)
             if last:
                 self._held = rest[stop:]
             else:
-                begins.append(-1)
-                ends.append(-1)
-        ids = self._intern(block, "".join(parts), begins, ends)
+                words.append(None)
+        ids = self._intern(block, words)
         if len(lines) > 1 and self._held:
             self._begun = self._line_place(block, len(lines) - 1)
         return ids
@@ -143,13 +177,10 @@ class _Matches:
             position = block.text.index("\n", position + 1)
         return block.place(position + 1)
 
-    def _intern(self, block: Block, text: str, begins: list[int], ends: list[int]) -> NDArray[np.int32]:
-        lows, highs = np.array(begins, np.int64), np.array(ends, np.int64)
-        owners = np.full(lows.size, self._owner, np.int32)
+    def _intern(self, block: Block, words: list[str | None]) -> NDArray[np.int32]:
         try:
-            ids = self._lexicon.read_spans(code_points(text), lows, highs, owners)
+            ids = self._lexicon.read_words(words, self._owners)
         except TokenTooLong as error:
-            number = int(np.count_nonzero(lows[: error.position] < 0))
-            line, byte = self._line_place(block, number)
+            line, byte = self._line_place(block, words[: error.position].count(None))
             raise token_too_long(f"{self._name}, line {line}, byte {byte}") from error
-        return np.asarray(ids[ids != -2])
+        return np.asarray(ids[ids != UNKNOWN])

@@ -19,7 +19,7 @@ from morphvec.errors import InputError, MissingExtraError
 from morphvec.text.folding import last_boundary
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
-_RAW = 1 << 18  # bytes read from the file at once
+_RAW = 1 << 20  # bytes read from the file at once
 _ZSTD_RAW = 1 << 10  # its decoder has no output limit: 1 KiB holds at most 2^8 blocks of 128 KiB
 _XZ_MEMORY = 1 << 29  # bytes; `xz -9` needs 65 MiB
 _ZSTD_WINDOW = 1 << 27  # bytes; the limit of `zstd -d` without --long
