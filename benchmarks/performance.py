@@ -75,8 +75,13 @@ def text(call: Call) -> list[Comparison]:
         e17.make_corpus(data / e17.CORPUS, corpus)
     held_out = out / "held-out.txt"
     held_out.write_text("".join(f"{word}\n" for word in e17.tested_words(data)), encoding="utf-8")
-    table = ["--unimorph", data / "unimorph" / "eng.tsv.xz", "--hold-out", held_out]
-    sides: dict[str, list[Any] | None] = {"als": ["--parts", "own"], "gensim": None, "table": table, "fasttext": None}
+    table = ["--unimorph", data / "unimorph" / "eng.tsv.gz", "--hold-out", held_out]
+    sides: dict[str, list[Any] | None] = {
+        "als": ["--parts", "own"],
+        "gensim": None,
+        "table": table,
+        "fasttext": None,
+    }
     runs: list[dict[str, Any]] = []
     for seed in range(call.options.rounds):
         for name, options in sides.items():
@@ -88,16 +93,25 @@ def text(call: Call) -> list[Comparison]:
                 vectors.unlink()
                 seconds = run.seconds - run.json["seconds"]["write"]  # text files are no part of training
             else:
-                seconds = machine.morphvec("train", corpus, "-o", model, *e17.TRAIN, *options, *common).seconds
+                seconds = machine.morphvec(
+                    "train", corpus, "-o", model, *e17.TRAIN, *options, *common
+                ).seconds
             runs.append({"name": name, "seconds": seconds, "scores": e17.score(model, data)})
             print(f"text: {name}, seed {seed}: {seconds:.1f} s", file=sys.stderr, flush=True)
     found = {"runs": runs}
     pairs = (
         ("plain als beside gensim, 5 epochs", "als", "gensim", 5.0),
-        ("the default with a table (test words held out) beside fastText, 5 epochs", "table", "fasttext", 6.0),
+        (
+            "the default with a table (test words held out) beside fastText, 5 epochs",
+            "table",
+            "fasttext",
+            6.0,
+        ),
     )
     return [
-        compared(f"text → vectors, {what}", _runs(found, ours), _runs(found, peer), bar, _scores(found, ours, peer))
+        compared(
+            f"text → vectors, {what}", _runs(found, ours), _runs(found, peer), bar, _scores(found, ours, peer)
+        )
         for what, ours, peer, bar in pairs
     ]
 
@@ -138,7 +152,7 @@ def sgns(call: Call) -> list[Comparison]:
 
 
 def counting(call: Call) -> list[Comparison]:
-    """counting.py: vocab and count beside GloVe's vocab_count and cooccur."""
+    """cooccur.py: vocab and count beside GloVe's vocab_count and cooccur."""
     found = call.script(
         "counting", "counting", *_build(call), "--rounds", str(call.options.rounds), *call.corpus
     )

@@ -318,7 +318,8 @@ class Embeddings(Keyed):
         check_choice("metric", metric, METRICS)
         _check_count(n)
         allowed = self.language_rows(among) if among else None
-        queries = np.array([self.vector_for(word) for word in words], np.float32).reshape(len(words), -1)
+        queries = np.array([self.vector_for(word) for word in words], np.float32)
+        queries = queries.reshape(len(words), self.vector_size)
         own = [self.row(word) for word in words]
         found = nearest_of_many(self.vectors, self.norms, queries, n, metric=metric, allowed=allowed, own=own)
         return [

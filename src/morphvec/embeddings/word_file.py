@@ -73,8 +73,8 @@ class WordFile:
         """The row of a word, None where it has none: by search, until so many were asked for that a table is worth it."""
         if "index" not in vars(self):
             self._searches += 1
-            if self._searches <= _SEARCHES and "\n" not in word:
-                return self._searched(word)
+            if self._searches <= _SEARCHES:
+                return None if "\n" in word else self._searched(word)
         return self.index.get(word)
 
     def _searched(self, word: str) -> int | None:

@@ -1,6 +1,6 @@
 """Text → counts beside the published GloVe tools: the same pairs, the same memory limit, whole processes, in turn.
 
-    MORPHVEC_DATA=… python benchmarks/counting.py --glove BUILD [--corpus FILE] [--rounds 3]
+    MORPHVEC_DATA=… python benchmarks/cooccur.py --glove BUILD [--corpus FILE] [--rounds 3]
 
 E17 (see e17.py), words met 5 times, window 5, 1/distance, symmetric. ``vocab_count`` and ``cooccur -memory 4`` read the
 text from stdin; ``morphvec vocab`` and ``count --memory 4G`` write their folders, hashes and flushes to the disk
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--glove", type=Path, help="folder with the C programs")
     parser.add_argument("--corpus", type=Path, help="a ready-made corpus file; default: made in OUT")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("out/counting"))
+    parser.add_argument("--out", type=Path, default=Path("out/cooccur"))
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -144,7 +144,7 @@ def main() -> None:
         child = machine.timed([sys.executable, __file__, "--child", json.dumps(task)])
         document["compared"] = child.json
         subprocess.run(["rm", "-f", out / "records.bin"], check=True)
-    machine.write(out, "counting", document, report(document))
+    machine.write(out, "cooccur", document, report(document))
     print(report(document))
 
 
