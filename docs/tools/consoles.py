@@ -28,7 +28,7 @@ _ANSWER = re.compile(r"^ +-?\d+\.\d+  \S+")  # a word with its score
 _COUNTED = re.compile(r"^\S+\t\d+$")  # a word with its count
 _QUOTED = re.compile(r"'[^']*'")
 _FOR_THE_SHELL = re.compile(r"[|&;<>$*?~`\"\\\n]")
-_NUMBER = re.compile(r"-?\d[\d,]*(\.\d+)?(e[-+]\d+)?[kMG]?")
+_NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[-+]\d+)?[kMG]?")
 _OF_THE_TEXT = (  # what may differ with the text, and its stand-in
     (re.compile(r"composed from .*\)"), "composed from PARTS)"),
     (re.compile(r"; left out: .*"), ""),

@@ -39,7 +39,7 @@ WEIGHT_MAX = {
     "glove": 100.0,
     "alpha+sqrt": 10.0,
 }  # of the others there is none
-UNOBSERVED = 0.3
+UNOBSERVED, UNOBSERVED_IDS = 0.3, 0.05  # α where none is given: of words in a window, of lines by their ids
 MAX_WEIGHT = 1e9
 
 
@@ -51,7 +51,7 @@ class AssociationOptions:
     ln(1 + n) and ``tf-idf`` ln(1 + n)·ln(T / rows of the column) keep observed cells too (tf-idf: but for columns that
     every row has). smoothing: exponent a of the feature margins. shift: k_neg, −ln k_neg is added before the maximum.
     add_lambda: Dirichlet pseudo-count of every cell; it changes observed cells and margins only. unobserved: α of cells
-    that are not stored. weight: ``sqrt`` min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no
+    that are not stored (None: 0.05 of ids, whose cells a translated line fills whole, 0.3 of other blocks). weight: ``sqrt`` min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no
     stored cell weighs less than one that is not stored, ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1, ``count`` n,
     ``curvature`` n·m/(n + m) with m = k_neg·n_t·n_f^a/Σ_g n_g^a: how much the loss of skip-gram with negative
     sampling bends at its optimum (Levy & Goldberg 2014); weight_max caps the last two where it is given.
@@ -61,7 +61,7 @@ class AssociationOptions:
     smoothing: float = 0.75
     shift: float = 1.0
     add_lambda: float = 0.0
-    unobserved: float = UNOBSERVED
+    unobserved: float | None = None
     weight: str = "alpha+sqrt"
     weight_max: float | None = None
 
@@ -71,7 +71,8 @@ class AssociationOptions:
         check_number("smoothing", self.smoothing, 0, 1)
         check_number("shift", self.shift, 0, open_low=True)
         check_number("add_lambda", self.add_lambda, 0)
-        check_number("unobserved", self.unobserved, 0, MAX_WEIGHT)
+        if self.unobserved is not None:
+            check_number("unobserved", self.unobserved, 0, MAX_WEIGHT)
         if self.weight_max is not None:
             check_number("weight_max", self.weight_max, 0, MAX_WEIGHT, open_low=True)
 
@@ -139,12 +140,7 @@ def weigh(
         np.empty(size, np.float32),
         np.empty(size, np.float32),
     )
-    alphas = np.array(
-        [
-            options.unobserved * block.beta if block.unobserved is None else block.unobserved
-            for block in counts.blocks
-        ]
-    )
+    alphas = np.array([_alpha(block, options.unobserved) for block in counts.blocks])
     kind = WEIGHTS.index(options.weight)
     weight_max = float(options.weight_max or WEIGHT_MAX.get(options.weight, math.inf))
     engine.map(
@@ -176,6 +172,15 @@ def _csr(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, shape: tuple
     matrix = csr_array(shape, dtype=data.dtype)
     matrix.indptr, matrix.indices, matrix.data = indptr, indices, data
     return matrix
+
+
+def _alpha(block: Block, asked: float | None) -> float:
+    """α of a block: its own, or β times what was asked for or what suits its kind."""
+    if block.unobserved is not None:
+        return block.unobserved
+    if asked is None:
+        asked = UNOBSERVED_IDS if block.kind == "ids" else UNOBSERVED
+    return asked * block.beta
 
 
 def _terms(counts: Counts, options: AssociationOptions) -> tuple[np.ndarray, np.ndarray]:

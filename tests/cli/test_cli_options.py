@@ -23,10 +23,11 @@ WORDED = {
     "threads": "one per core",  # of the machine
     "memory": "half of the machine's",
     "max_vocab": "all",  # no bound
-    "own_weight": "1, by count up to the parts' ridge for words without a lemma where lemmas are known; 3 where the "
-    "only columns are ids",  # by the features and the cells
+    "own_weight": "1, in much text more by count for words without a lemma where lemmas are known; 3 where the only "
+    "columns are ids",  # by the features and the cells
+    "unobserved": "0.3; 0.05 of ids",  # by the features
     "rules": "text; none where the only columns are ids",  # by the features
-    "ridge": "1; with parts, by the text",  # by the cells
+    "ridge": "1; beside a window and with parts up to 20, less in much text",  # by the cells
     "ridge_own": "--ridge",  # another option
     "ridge_parts": "--ridge",
     "ridge_features": "--ridge",

@@ -69,14 +69,14 @@ def test_units_are_read_for_ids_alone():
 
 
 def test_ridges_fall_back_on_the_common_one_and_that_on_the_text():
-    def ridges(composed=True, mass=100.0, **options):
-        return FitStage(**options).model({"ngrams": "none", "ngram_min_types": 5}).ridges(composed, mass)
+    def ridges(strong=True, mass=100.0, **options):
+        return FitStage(**options).model({"ngrams": "none", "ngram_min_types": 5}).ridges(strong, mass)
 
     assert ridges(ridge=2.0, ridge_own=0.0) == (0.0, 2.0, 2.0)
     assert ridges(ridge=2.0, ridge_parts=3.0, ridge_features=4.0) == (2.0, 3.0, 4.0)
-    assert ridges(composed=False) == ridges(composed=False, mass=1e6) == (1.0, 1.0, 1.0)
-    assert ridges() == (10.0, 5.0, 5.0)  # ½√mass
-    assert ridges(mass=400.0, ridge_features=7.0) == (10.0, 10.0, 7.0)
+    assert ridges(strong=False) == ridges(strong=False, mass=1e6) == (1.0, 1.0, 1.0)
+    assert ridges() == ridges(mass=1.0) == ridges(mass=0.5) == (20.0, 20.0, 20.0)  # at most
+    assert ridges(mass=400.0, ridge_features=7.0) == (10.0, 10.0, 7.0)  # 200/√mass
 
 
 def test_a_manifest_names_files_without_their_folders():

@@ -122,7 +122,9 @@ AddLambda = Annotated[
 ]
 Unobserved = Annotated[
     float | None,
-    _option("--unobserved", "Weight α of cells that are not stored. Default: 0.3.", WEIGH, "ALPHA"),
+    _option(
+        "--unobserved", "Weight α of cells that are not stored. Default: 0.3; 0.05 of ids.", WEIGH, "ALPHA"
+    ),
 ]
 Weight = Annotated[
     str | None,
@@ -201,8 +203,8 @@ OwnWeight = Annotated[
     float | None,
     _option(
         "--own-weight",
-        "Weight of a word's own row beside its parts. Default: 1, by count up to the parts' ridge for words "
-        "without a lemma where lemmas are known; 3 where the only columns are ids.",
+        "Weight of a word's own row beside its parts. Default: 1, in much text more by count for words without a "
+        "lemma where lemmas are known; 3 where the only columns are ids.",
         MODEL,
     ),
 ]
@@ -213,7 +215,12 @@ OwnWeightSplit = Annotated[
     ),
 ]
 Ridge = Annotated[
-    float | None, _option("--ridge", "Ridge γ of all factors. Default: 1; with parts, by the text.", MODEL)
+    float | None,
+    _option(
+        "--ridge",
+        "Ridge γ of all factors. Default: 1; beside a window and with parts up to 20, less in much text.",
+        MODEL,
+    ),
 ]
 Rules = Annotated[
     str | None,

@@ -48,8 +48,11 @@ EPOCHS = 4  # sweeps of als after those of the corner, where no number is given
 EPOCHS_COMPOSED = 3  # ... where words have parts or constraints, after sweeps without them
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
-RIDGE_OWN = 10.0  # γ of own rows beside parts
-RIDGE_SHARE = 0.5  # γ of parts and features, times the root of the stored weight that a word has on average
+RIDGE_COMPOSED = 20.0  # γ with parts, where words are told by their contexts and a word has little text
+RIDGE_ROOT = (
+    200.0  # ... and over the root of the stored weight of a word where it has more: about 10 in 100 MB
+)
+MASS_WHOLE = 125.0  # the stored weight of a word from which its own row may bear more than 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class TokenFeatureOptions:
     dim: k. parts: what a word is made of, ``kind`` or ``kind:weight`` (``features.composition``; None: see
     ``default_parts``). rules: ``text`` looks for affix rules in the text itself (``morphology.discovery``) where words
     may have lemmas or affixes among their parts, ``none`` does not; None: ``text`` where words are told by their contexts. own_weight: ω, the weight of a word's own row beside
-    its parts (None: 1, and from 1 to the ridge of the parts by count for words without a lemma where lemmas are known;
+    its parts (None: 1, and in much text more by count for words without a lemma where lemmas are known;
     3 where line ids are the only columns); own_weight_split: the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
@@ -119,19 +122,17 @@ class TokenFeatureOptions:
             self.parts, self.ngrams, self.ngram_min_types, self.own_weight, self.own_weight_split
         )
 
-    def ridges(self, composed: bool, mass: float) -> tuple[float, float, float]:
+    def ridges(self, strong: bool, mass: float) -> tuple[float, float, float]:
         """γ of own rows, parts and features.
 
-        mass: stored weight per word, Σw/T. With parts the default grows as its root, since more text per word
-        bears more of a pull towards short vectors; the constants are measured (docs/results.md).
+        strong: whether words have parts and are told by their contexts: the pull towards short vectors is then what
+        makes a form share its lemma's and its affix's, the more so the less text there is; γ is 1 elsewhere. mass:
+        stored weight per word, Σw/T. The constants are measured (docs/results.md).
         """
-        shared = RIDGE_SHARE * math.sqrt(mass) if composed else RIDGE_FREE
-        defaults = (RIDGE_OWN if composed else RIDGE_FREE, shared, shared)
+        shared = min(RIDGE_COMPOSED, RIDGE_ROOT / math.sqrt(mass)) if strong and mass > 0 else RIDGE_FREE
+        shared = shared if self.ridge is None else self.ridge
         chosen = (self.ridge_own, self.ridge_parts, self.ridge_features)
-        own, parts, features = (
-            given if given is not None else default if self.ridge is None else self.ridge
-            for given, default in zip(chosen, defaults, strict=True)
-        )
+        own, parts, features = (shared if given is None else given for given in chosen)
         return own, parts, features
 
 
@@ -159,7 +160,7 @@ def fit(
     mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
     own_weight = _own_weight(association, mass)
     made = make_composition(vocabulary, options.pieces, knowledge, own_weight, reporter)
-    ridges = options.ridges(made is not None, mass)
+    ridges = options.ridges(made is not None and tells_by_contexts(association), mass)
     together = made is not None or any(strength > 0 for strength, _, _ in penalties)
     begins = serves_as_start(options) and (together or has_corner(association, options.dim, engine))
     if begins and start is None and not (loop.keeper is not None and loop.keeper.waits):
@@ -246,7 +247,7 @@ def _own_weight(association: Association, mass: float) -> OwnWeights:
     ``ridges``; the more text a word has, the more of it its own row may bear."""
     if not tells_by_contexts(association):
         return OwnWeights(OWN_WEIGHT_IDS, OWN_WEIGHT_IDS)
-    return OwnWeights(OWN_WEIGHT, max(OWN_WEIGHT, RIDGE_SHARE * math.sqrt(mass)))
+    return OwnWeights(OWN_WEIGHT, max(OWN_WEIGHT, (mass / MASS_WHOLE) ** 2))
 
 
 def serve(

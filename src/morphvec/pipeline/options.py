@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from morphvec.association import UNOBSERVED, AssociationOptions
+from morphvec.association import AssociationOptions
 from morphvec.counts.count import CountOptions
 from morphvec.engine.local import LocalEngine, local_engine
 from morphvec.errors import OptionError
@@ -120,7 +120,7 @@ class WeighStage:
     smoothing: float = 0.75
     shift: float = 1.0
     add_lambda: float = 0.0
-    unobserved: float = UNOBSERVED
+    unobserved: float | None = None
     weight: str = "alpha+sqrt"
     weight_max: float | None = None
 
