@@ -154,7 +154,7 @@ def sgns(call: Call) -> list[Comparison]:
 def counting(call: Call) -> list[Comparison]:
     """cooccur.py: vocab and count beside GloVe's vocab_count and cooccur."""
     found = call.script(
-        "counting", "counting", *_build(call), "--rounds", str(call.options.rounds), *call.corpus
+        "cooccur", "counting", *_build(call), "--rounds", str(call.options.rounds), *call.corpus
     )
     mine, peer = found["runs"]["morphvec"], found["runs"]["glove"]
     same = found["compared"]
