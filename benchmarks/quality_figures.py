@@ -9,6 +9,7 @@ from statistics import mean, median
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 import e17
 import quality_english
@@ -73,6 +74,8 @@ def english(results: Results, file: Path) -> None:
             )
             handles.append(handle)
         axes.set_xscale("log")
+        axes.set_xticks((5, 10, 30, 100, 300), ("5", "10", "30", "100", "300"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_title(column, fontsize=10)
     for axes in panels[1]:
         axes.set_xlabel("seconds, text to vectors")
@@ -86,18 +89,22 @@ def english(results: Results, file: Path) -> None:
 def small(results: Results, file: Path) -> None:
     """Paradigm completion against the size of the text, a panel for each language that has parts."""
     methods = ("own", "gensim", "fasttext", "default", "table")
-    languages = [
-        language
-        for language, shares in quality_small.SHARES.items()
-        if results.has(*(quality_small.corpus_name(language, share) for share in (*shares, 100)))
-    ]
+    shown = {
+        language: [
+            share
+            for share in sorted((*quality_small.SHARES[language], 100))
+            if any(results.of(quality_small.corpus_name(language, share), method) for method in methods)
+        ]
+        for language in quality_small.SHARES
+    }
+    languages = [language for language, shares in shown.items() if shares]
     if not languages:
         return
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     panels = figure.subplots(1, len(languages), sharey=True, squeeze=False)[0]
     handles = []
     for axes, language in zip(panels, languages, strict=True):
-        shares = sorted((*quality_small.SHARES[language], 100))
+        shares = shown[language]
         handles = []
         for number, method in enumerate(methods):
             heights, low, high = [], [], []
