@@ -118,8 +118,8 @@ class Results:
         machines = dict.fromkeys(machine.conditions(run["machine"]) for run in runs)
         loads = sorted(run["load"] for run in runs)
         return (
-            f"{'; or '.join(machines)}. The machine's load when a run began (its own work not counted): median "
-            f"{median(loads):.1f}, up to {loads[-1]:.1f}."
+            f"{'; or '.join(machines)}. Load average when a run began: median "
+            f"{median(loads):.1f}, up to {loads[-1]:.1f}; where it is above 2, compare CPU seconds."
         )
 
 
