@@ -119,7 +119,8 @@ class Results:
         loads = sorted(run["load"] for run in runs)
         return (
             f"{'; or '.join(machines)}. Load average when a run began: median "
-            f"{median(loads):.1f}, up to {loads[-1]:.1f}; where it is above 2, compare CPU seconds."
+            f"{median(loads):.1f}, up to {loads[-1]:.1f}; where it is above 2, compare CPU seconds. "
+            "A dash for seconds: the run waited for other work most of its time."
         )
 
 
@@ -146,12 +147,15 @@ def cost(runs: Sequence[dict[str, Any]]) -> list[str]:
     """Cells for seconds, CPU seconds, peak GiB (medians) and the number of seeds."""
     if runs[0]["seconds"] is None:
         return ["", "", "", str(len(runs))]
+    seconds = median(run["seconds"] for run in runs)
+    processor = median(run["cpu_seconds"] for run in runs)
     return [
-        f"{median(run['seconds'] for run in runs):.1f}",
-        f"{median(run['cpu_seconds'] for run in runs):.1f}",
+        f"{seconds:.1f}" if seconds < WAITED * processor else "–",
+        f"{processor:.1f}",
         f"{median(run['peak_bytes'] for run in runs) / 2**30:.2f}",
         str(len(runs)),
     ]
 
 
+WAITED = 2.5  # a wall time of so many times the CPU time tells of the machine's other work
 COST = ("seconds", "CPU s", "peak GiB", "seeds")
