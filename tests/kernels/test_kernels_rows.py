@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from morphvec.kernels import dense as dense_rows
 from morphvec.kernels import rows as kernel
 from morphvec.rng import stream
 
@@ -221,7 +222,7 @@ def test_a_row_without_cells_ridge_or_gram_stays():
 def test_gram(dtype, k, n):
     X, scale = factors(n, k, dtype, 1), np.linspace(0.5, 2, n).astype(dtype)
     out = np.full((k, k), np.nan)
-    kernel.gram_rows(X, scale, out, 1, n)
+    dense_rows.gram_rows(X, scale, out, 1, n)
     X64 = X[1:].astype(np.float64)
     close(out, (X64.T * scale[1:]) @ X64, dtype)
 
@@ -230,14 +231,14 @@ def test_gram(dtype, k, n):
 def test_rows_times_a_small_matrix(dtype, k, columns):
     X, M = factors(ROWS, k, dtype, 1), factors(k, columns, dtype, 2)
     out = np.full((ROWS, columns), np.nan, dtype)
-    halves(lambda *rows: kernel.multiply_rows(X, M, out, *rows))
+    halves(lambda *rows: dense_rows.multiply_rows(X, M, out, *rows))
     close(out, X.astype(np.float64) @ M, dtype)
 
 
 def test_rows_times_a_small_matrix_in_place(dtype, k):
     X, M = factors(ROWS, k, dtype, 1), factors(k, k, dtype, 2)
     wanted = X.astype(np.float64) @ M
-    halves(lambda *rows: kernel.multiply_rows(X, M, X, *rows))
+    halves(lambda *rows: dense_rows.multiply_rows(X, M, X, *rows))
     close(X, wanted, dtype)
 
 
@@ -268,15 +269,15 @@ def test_the_pieces_of_conjugate_gradients(dtype, k):
     m[2, 0] = 0  # nothing holds this coordinate: it is left alone
     safe = np.where(m > 0, r.astype(np.float64) / np.where(m > 0, m, 1), 0)
     out = p.copy()
-    close([kernel.cg_start(r, m, out, 0, ROWS)], [np.sum(r.astype(np.float64) * safe)], dtype)
+    close([dense_rows.cg_start(r, m, out, 0, ROWS)], [np.sum(r.astype(np.float64) * safe)], dtype)
     close(out, safe, dtype)
-    close([kernel.cg_inner(p, q, 0, ROWS)], [np.sum(p.astype(np.float64) * q)], dtype)
+    close([dense_rows.cg_inner(p, q, 0, ROWS)], [np.sum(p.astype(np.float64) * q)], dtype)
     turned = p.copy()
-    kernel.cg_turn(r, m, turned, 0.25, 0, ROWS)
+    dense_rows.cg_turn(r, m, turned, 0.25, 0, ROWS)
     close(turned, safe + 0.25 * p, dtype)
     new_x, new_r = x + 0.5 * p, r - 0.5 * q
     after = np.where(m > 0, new_r.astype(np.float64) ** 2 / np.where(m > 0, m, 1), 0)
-    close([kernel.cg_move(x, r, p, q, m, 0.5, 0, ROWS)], [after.sum()], dtype)
+    close([dense_rows.cg_move(x, r, p, q, m, 0.5, 0, ROWS)], [after.sum()], dtype)
     close(x, new_x, dtype)
     close(r, new_r, dtype)
 
@@ -288,4 +289,4 @@ def test_nan_is_never_assumed_away(dtype):
     X[indices[0], 3] = np.nan
     kernel.sparse_rows(indptr, indices, data, X, out, False, 0, ROWS)
     assert np.isnan(out[1, 3])
-    assert np.isnan(kernel.cg_inner(out, out, 0, ROWS))
+    assert np.isnan(dense_rows.cg_inner(out, out, 0, ROWS))

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
-from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn, solve_rows
+from morphvec.kernels.dense import cg_inner, cg_move, cg_start, cg_turn
+from morphvec.kernels.rows import solve_rows
 from morphvec.rng import stream
 from morphvec.solvers.problem import Factors, Problem, rotate, squared_norm
 from morphvec.solvers.sides import Side, gram

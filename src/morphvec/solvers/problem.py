@@ -23,8 +23,9 @@ from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError
+from morphvec.kernels.dense import multiply_rows
 from morphvec.kernels.pairs import pair_losses
-from morphvec.kernels.rows import fit_rows, multiply_rows
+from morphvec.kernels.rows import fit_rows
 from morphvec.solvers.penalties import Penalty, SparsePenalty
 from morphvec.solvers.sides import ROWS, Side, checked_cells, feature_side, gram, token_side
 from morphvec.solvers.sparse import Operator

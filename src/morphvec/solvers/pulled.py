@@ -17,8 +17,8 @@ from scipy.sparse import csr_array
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, row_blocks, tree_sum
 from morphvec.errors import InputError
+from morphvec.kernels.dense import cg_inner, cg_move, cg_start, cg_turn
 from morphvec.kernels.parts import compose_rows, move_parts
-from morphvec.kernels.rows import cg_inner, cg_move, cg_start, cg_turn
 from morphvec.solvers.penalties import Penalty
 from morphvec.solvers.sparse import Operator
 

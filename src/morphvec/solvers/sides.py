@@ -12,7 +12,8 @@ from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.engine.base import Engine, even_blocks, row_blocks, tree_sum
 from morphvec.errors import InputError
 from morphvec.kernels.cells import column_lengths, transpose
-from morphvec.kernels.rows import gram_rows, normal_rows, sparse_rows, start_rows
+from morphvec.kernels.dense import gram_rows
+from morphvec.kernels.rows import normal_rows, sparse_rows, start_rows
 
 ROWS = 4096  # of a block in sums over rows: part of the result's rounding, so it never changes
 
