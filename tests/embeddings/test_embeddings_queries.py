@@ -6,8 +6,9 @@ from embedding_models import KEYS, composed, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morphvec.embeddings import Embeddings, dense_rows
-from morphvec.embeddings.query import nearest_rows, row_norms
+from morphvec.embeddings import Embeddings, dense_rows, query
+from morphvec.embeddings.outline import Outline
+from morphvec.embeddings.query import Search, as_rows, nearest_rows, row_norms
 from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.rng import stream
 
@@ -56,10 +57,113 @@ def test_ties_go_to_the_lower_row():
 def test_blocks_of_rows_change_nothing(monkeypatch):
     X, q = stream(0).standard_normal((50, 3)).astype(np.float32), np.ones(3, np.float32)
     whole = nearest_rows(X, row_norms(X), q, 9)
-    monkeypatch.setattr(dense_rows, "_BLOCK", 7)
+    monkeypatch.setattr(dense_rows, "_CALL", 7)
+    monkeypatch.setattr(dense_rows, "_SHARE", 14)
     cut = nearest_rows(X, row_norms(X), q, 9)
     assert np.array_equal(whole[0], cut[0])
     np.testing.assert_allclose(whole[1], cut[1], rtol=1e-6)
+
+
+def rows_of_kind(kind, rows, k, seed):
+    generator = stream(seed)
+    X = generator.standard_normal((rows, k)).astype(np.float32)
+    if kind == "whole":  # many ties, and rows of zeros
+        X = generator.integers(-1, 2, (rows, k)).astype(np.float32)
+    elif kind == "alike":  # nearer to each other than codes can tell
+        X = (X[:1] + 1e-4 * X).astype(np.float32)
+    elif kind == "scales":
+        X *= 10.0 ** generator.integers(-42, 8, (rows, 1))
+        X[:, 0] *= 1e4
+    return X.astype(np.float32)
+
+
+KINDS = ["normal", "whole", "alike", "scales"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+def test_an_outline_changes_no_answer(kind, metric, monkeypatch):
+    rows, k = 2_000, 24
+    X = rows_of_kind(kind, rows, k, 0)
+    norms = row_norms(X)
+    outlined = Search(as_rows(X), norms)
+    monkeypatch.setattr(query, "_LARGE", 0)
+    outlined._read = query._WORTH
+    for turn, count in enumerate([1, 10, 10, 700, 3_000]):
+        q = X[turn] if turn < 3 else stream(turn).standard_normal(k).astype(np.float32)
+        more = {"metric": metric, "excluded": np.array([turn])}
+        if turn % 2:
+            more["allowed"] = np.arange(0, rows, 3)
+        wanted, found = (
+            Search(as_rows(X), norms).nearest(q, count, **more),
+            outlined.nearest(q, count, **more),
+        )
+        assert outlined._outline is not None
+        np.testing.assert_array_equal(found[0], wanted[0])
+        np.testing.assert_array_equal(found[1], wanted[1])
+    zero = np.zeros(k, np.float32)
+    for wanted, found in zip(nearest_rows(X, norms, zero, 4), outlined.nearest(zero, 4), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_an_outline_leaves_few_rows(monkeypatch):
+    X = rows_of_kind("normal", 5_000, 64, 0)
+    search, looked = Search(as_rows(X), row_norms(X)), []
+    monkeypatch.setattr(query, "_LARGE", 0)
+    search._read = query._WORTH
+    exact = type(search.rows).dots_of
+    monkeypatch.setattr(
+        type(search.rows),
+        "dots_of",
+        lambda rows, chosen, q: looked.append(len(chosen)) or exact(rows, chosen, q),
+    )
+    for row in range(5):
+        search.nearest(X[row], 10)
+    assert max(looked) < 40
+
+
+def test_an_outline_waits_until_it_is_worth_it(monkeypatch):
+    X = rows_of_kind("normal", 100, 8, 0)
+    monkeypatch.setattr(query, "_WORTH", 3 * X.size)
+    made = []
+    monkeypatch.setattr(query, "_LARGE", X.size)
+    search = Search(as_rows(X), row_norms(X))
+    for _ in range(5):
+        search.nearest(X[0], 3)
+        made.append(search._outline is not None)
+    assert made == [False, False, False, True, True]
+    monkeypatch.setattr(query, "_LARGE", X.size + 1)
+    small = Search(as_rows(X), row_norms(X))
+    for _ in range(5):
+        small.nearest(X[0], 3)
+    assert small._outline is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bounds_hold_the_products(kind):
+    X = rows_of_kind(kind, 700, 33, 1)
+    norms = row_norms(X)
+    outline = Outline.of(X, norms)
+    for q in (X[0], stream(5).standard_normal(33).astype(np.float32)):
+        found = outline.bounds(q)
+        if found is None:
+            assert kind == "scales"
+            continue
+        low, high = found
+        for products in (X @ q, X.astype(np.float64) @ q):
+            assert (low <= products).all()
+            assert (products <= high).all()
+        width = (high - low)[norms > 0] / (norms[norms > 0] * np.linalg.norm(q) + 1e-30)
+        assert width.max() < 0.06
+
+
+def test_products_of_some_rows_are_those_of_all_to_the_bit():
+    X = rows_of_kind("normal", 20_011, 37, 2)
+    rows, q = as_rows(X), stream(3).standard_normal(37).astype(np.float32)
+    chosen = np.flatnonzero(stream(4).random(len(X)) < 0.003)
+    chosen[-1] = len(X) - 1
+    np.testing.assert_array_equal(rows.dots_of(chosen, q), rows.dots(q)[chosen])
+    assert rows.dots_of(chosen[:0], q).shape == (0,)
 
 
 def test_neighbours_leave_the_word_itself_out():

@@ -9,9 +9,14 @@ from scipy.sparse import csr_array
 
 from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.embeddings.rows import Mix, Rows, Scored, Span, cosine_of
+from morphvec.engine.base import even_blocks
+from morphvec.engine.blas import one_blas_thread
+from morphvec.engine.local import local_engine
 
-_BLOCK = 65_536  # rows scored at once
+_BLOCK = 65_536  # rows scored at once for several queries
 _NEAR = 512  # rows whose lengths are found at once, in float64: they stay in the cache
+_CALL = 256  # rows of one product with a query
+_SHARE = 16_384  # rows that a thread takes at a time
 _PAIRS = 1_000_000  # numbers of pairs worked out at a time: 16 MB
 
 
@@ -21,21 +26,49 @@ class DenseRows(Rows):
     def __init__(self, array: Floats2d) -> None:
         self.array = array
         self.shape = (int(array.shape[0]), int(array.shape[1]))
+        self.plain = isinstance(array, np.ndarray) and array.dtype == np.float32  # not codes
 
     def row(self, index: int) -> Floats1d:
         return np.array(self.array[index], np.float32)
 
     def norms(self) -> Floats1d:
         norms = np.empty(len(self), np.float32)
-        for low in range(0, len(self), _NEAR):
-            exact = np.asarray(self.array[low : low + _NEAR], np.float64)
-            norms[low : low + _NEAR] = _lengths(exact)
+
+        def fill(share: tuple[int, int]) -> None:
+            for low in range(*share, _NEAR):
+                exact = np.asarray(self.array[low : min(low + _NEAR, share[1])], np.float64)
+                norms[low : low + len(exact)] = _lengths(exact)
+
+        local_engine().map(fill, even_blocks(len(self), _SHARE))
         return norms
 
     def dots(self, query: Floats1d) -> Floats1d:
         found = np.empty(len(self), np.float32)
-        for low in range(0, len(self), _BLOCK):
-            found[low : low + _BLOCK] = np.asarray(self.array[low : low + _BLOCK]) @ query
+
+        def fill(share: tuple[int, int]) -> None:
+            for low in range(*share, _CALL):
+                block = slice(low, min(low + _CALL, share[1]))
+                np.matmul(self.array[block], query, out=found[block])
+
+        with one_blas_thread():
+            local_engine().map(fill, even_blocks(len(self), _SHARE))
+        return found
+
+    def dots_of(self, chosen: Ints1d, query: Floats1d) -> Floats1d:
+        """``dots(query)[chosen]`` to the bit, by the products of the same blocks: BLAS rounds by a row's place in one.
+
+        chosen: ascending. Only blocks with a chosen row are read.
+        """
+        found = np.empty(len(chosen), np.float32)
+        blocks, begins = np.unique(chosen // _CALL, return_index=True)
+        ends = np.append(begins[1:], len(chosen))
+
+        def fill(number: int) -> None:
+            low, places = int(blocks[number]) * _CALL, slice(begins[number], ends[number])
+            found[places] = np.matmul(self.array[low : low + _CALL], query)[chosen[places] - low]
+
+        with one_blas_thread():
+            local_engine().map(fill, range(len(blocks)))
         return found
 
     def many_dots(self, queries: Floats2d) -> Floats2d:

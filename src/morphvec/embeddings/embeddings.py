@@ -26,7 +26,7 @@ from morphvec.embeddings.explain import (
     whitening,
 )
 from morphvec.embeddings.keyed import Keyed
-from morphvec.embeddings.query import METRICS, nearest_of_many, nearest_rows
+from morphvec.embeddings.query import METRICS, nearest_of_many
 from morphvec.embeddings.rows import Vectors
 from morphvec.embeddings.sparse_rows import canonical
 from morphvec.embeddings.word_file import WordFile
@@ -333,14 +333,8 @@ class Embeddings(Keyed):
         check_choice("metric", metric, METRICS)
         _check_count(n)
         allowed = self.language_rows(among) if among else None
-        rows, scores = nearest_rows(
-            self.vectors,
-            self.norms,
-            query,
-            n,
-            metric=metric,
-            allowed=allowed,
-            excluded=np.array(excluded, np.int64),
+        rows, scores = self.search.nearest(
+            query, n, metric=metric, allowed=allowed, excluded=np.array(excluded, np.int64)
         )
         return [(self.words[row], float(score)) for row, score in zip(rows.tolist(), scores, strict=True)]
 

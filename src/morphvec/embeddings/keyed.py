@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse, vstack
 
 from morphvec.arrays import Floats1d, Ints1d
-from morphvec.embeddings.query import as_rows, nearest_rows
+from morphvec.embeddings.query import Search, as_rows
 from morphvec.embeddings.rows import Rows, Vectors
 from morphvec.embeddings.sparse_rows import canonical
 from morphvec.errors import OptionError, UnknownWordError
@@ -81,6 +81,11 @@ class Keyed(ABC):
     def norms(self) -> Floats1d:
         """Length of each vector, float32 [T]."""
         return self.rows.norms()
+
+    @cached_property
+    def search(self) -> Search:
+        """Finds the rows nearest to vectors."""
+        return Search(self.rows, self.norms)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -376,14 +381,7 @@ class Keyed(ABC):
             return []
         everything = span.indices(len(self)) == (0, len(self), 1)
         allowed = None if everything else np.arange(len(self))[span]
-        rows, scores = nearest_rows(
-            self.vectors,
-            self.norms,
-            np.asarray(query, np.float32),
-            count,
-            allowed=allowed,
-            excluded=self._rows_of(asked),
-        )
+        rows, scores = self.search.nearest(query, count, allowed=allowed, excluded=self._rows_of(asked))
         return [(self.words[row], float(score)) for row, score in zip(rows.tolist(), scores, strict=True)]
 
 

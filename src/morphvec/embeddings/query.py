@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,9 +13,14 @@ from morphvec.embeddings.dense_rows import DenseRows
 from morphvec.embeddings.rows import Rows, Vectors
 from morphvec.embeddings.sparse_rows import SparseRows
 
+if TYPE_CHECKING:
+    from morphvec.embeddings.outline import Outline
+
 METRICS = ("cosine", "dot", "euclidean")
 _TOGETHER = 32  # queries whose products with all rows are held at once
 _RUN = 64  # scores of which the highest is looked at first
+_LARGE = 1 << 23  # numbers: rows that do not stay in the cache
+_WORTH = 1 << 29  # numbers read by questions, about as long as loading the compiler and making an outline
 
 
 def as_rows(vectors: Vectors) -> Rows:
@@ -27,6 +33,78 @@ def row_norms(vectors: Vectors) -> Floats1d:
     return as_rows(vectors).norms()
 
 
+class Search:
+    """The nearest of the same rows, asked for again and again.
+
+    Once large rows were read so often that a smaller copy of them would have paid, it is made (``Outline``, T·k bytes);
+    from then on only those rows are read that may be among the nearest. The answers are the same, to the bit.
+    """
+
+    def __init__(self, rows: Rows, norms: Floats1d) -> None:
+        self.rows, self.norms = rows, norms
+        self._read = 0  # numbers, by all questions
+        self._outline: Outline | None = None
+
+    def nearest(
+        self,
+        query: Floats1d,
+        count: int,
+        *,
+        metric: str = "cosine",
+        allowed: Ints1d | None = None,
+        excluded: Ints1d | None = None,
+    ) -> tuple[Ints1d, Floats1d]:
+        """The ``count`` best rows for one query vector float32 [k] and their scores, best first.
+
+        metric: cosine or dot (higher is nearer), euclidean (the distance; lower is nearer). allowed: rows to choose from,
+        ascending (all where left out). excluded: rows never returned. A row of zeros has cosine 0 to everything.
+        """
+        query = np.asarray(query, np.float32)
+        if isinstance(self.rows, DenseRows) and count > 0:
+            chosen = self._may_be_best(self.rows, query, count, metric, allowed, excluded)
+            if chosen is not None:
+                scores = _scores(self.rows.dots_of(chosen, query), self.norms[chosen], query, metric)
+                return _first(chosen, scores, count, metric)
+        self._read += len(self.rows) * self.rows.shape[1]
+        return _ranked(self.rows.dots(query), self.norms, query, count, metric, allowed, excluded)
+
+    def _may_be_best(
+        self,
+        rows: DenseRows,
+        query: Floats1d,
+        count: int,
+        metric: str,
+        allowed: Ints1d | None,
+        excluded: Ints1d | None,
+    ) -> Ints1d | None:
+        """Ascending rows with all that may be among the best; None where there is no outline to tell.
+
+        Scores rise with products, roundings and all, so bounds of products give bounds of scores.
+        """
+        if self._outline is None:
+            if self._read < _WORTH or len(rows) * rows.shape[1] < _LARGE or not rows.plain:
+                return None
+            from morphvec.embeddings.outline import (
+                Outline,
+            )  # loads the compiler, which a few questions do without
+
+            self._outline = Outline.of(rows.array, self.norms)
+        bounds = self._outline.bounds(query)
+        if bounds is None:
+            return None
+        low, high = (_scores(bound, self.norms, query, metric) for bound in bounds)
+        if excluded is not None and len(excluded):
+            low[excluded] = high[excluded] = -np.inf
+        if allowed is not None:
+            low, high = low[allowed], high[allowed]
+        leading = low[_best_places(low, count)]
+        if len(leading) < count:
+            return None
+        worst = np.partition(leading, len(leading) - count)[len(leading) - count]
+        places = np.flatnonzero((high >= worst) & (high > -np.inf))
+        return places if allowed is None else np.asarray(allowed)[places]
+
+
 def nearest_rows(
     vectors: Vectors,
     norms: Floats1d,
@@ -37,14 +115,9 @@ def nearest_rows(
     allowed: Ints1d | None = None,
     excluded: Ints1d | None = None,
 ) -> tuple[Ints1d, Floats1d]:
-    """The ``count`` best rows for one query vector float32 [k] and their scores, best first.
-
-    vectors: float32 [T, k], dense or CSR. metric: cosine or dot (higher is nearer), euclidean (the distance; lower is
-    nearer). allowed: rows to choose from (all where left out). excluded: rows never returned. A row of zeros has
-    cosine 0 to everything.
-    """
-    query = np.asarray(query, np.float32)
-    return _ranked(as_rows(vectors).dots(query), norms, query, count, metric, allowed, excluded)
+    """``Search.nearest`` for a single question to vectors float32 [T, k], dense or CSR."""
+    search = Search(as_rows(vectors), norms)
+    return search.nearest(query, count, metric=metric, allowed=allowed, excluded=excluded)
 
 
 def nearest_of_many(
@@ -69,7 +142,7 @@ def nearest_of_many(
 
 
 def _ranked(
-    scores: Floats1d,
+    dots: Floats1d,
     norms: Floats1d,
     query: Floats1d,
     count: int,
@@ -77,25 +150,33 @@ def _ranked(
     allowed: Ints1d | None,
     excluded: Ints1d | None,
 ) -> tuple[Ints1d, Floats1d]:
-    """The best rows by their products with the query; ``scores`` is used up."""
-    length = float(np.sqrt(np.dot(query.astype(np.float64), query.astype(np.float64))))
-    if metric == "cosine":
-        denominator = norms * np.float32(length)
-        scores = np.divide(scores, denominator, out=np.zeros_like(scores), where=denominator > 0)
-    elif metric == "euclidean":
-        scores = -np.sqrt(np.maximum(norms.astype(np.float64) ** 2 - 2.0 * scores + length**2, 0.0)).astype(
-            np.float32
-        )
-    rows = None if allowed is None else np.asarray(allowed)
+    """The best rows by the products of all rows with the query."""
+    scores = _scores(dots, norms, query, metric)
     if excluded is not None and len(excluded):
         scores[np.asarray(excluded, np.int64)] = -np.inf
-    picked = scores if rows is None else scores[rows]
+    picked = scores if allowed is None else scores[allowed]
     places = _best_places(picked, count)
-    found = picked[places]
-    rows = places if rows is None else rows[places]
-    order = np.lexsort((rows, -found))
-    order = order[found[order] > -np.inf][:count]
-    found = found[order]
+    return _first(places if allowed is None else np.asarray(allowed)[places], picked[places], count, metric)
+
+
+def _scores(dots: Floats1d, norms: Floats1d, query: Floats1d, metric: str) -> Floats1d:
+    """What rows are ordered by, an array of its own: float32 [n], higher is nearer."""
+    if metric == "dot":
+        return dots.copy()
+    length = float(np.sqrt(np.dot(query.astype(np.float64), query.astype(np.float64))))
+    if metric == "euclidean":
+        squares = norms.astype(np.float64) ** 2 - 2.0 * dots + length**2
+        return -np.sqrt(np.maximum(squares, 0.0)).astype(np.float32)
+    denominator = norms * np.float32(length)
+    found: Floats1d = np.divide(dots, denominator, out=np.zeros_like(dots), where=denominator > 0)
+    return found
+
+
+def _first(rows: Ints1d, scores: Floats1d, count: int, metric: str) -> tuple[Ints1d, Floats1d]:
+    """The first rows by score, ties to the lower row; -inf is no score."""
+    order = np.lexsort((rows, -scores))
+    order = order[scores[order] > -np.inf][:count]
+    found = scores[order]
     return rows[order], -found if metric == "euclidean" else found
 
 

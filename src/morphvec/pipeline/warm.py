@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from morphvec import kernels
 from morphvec.report import SILENT, Reporter
 
@@ -50,6 +52,7 @@ def _kept(kernel: Any) -> bool:
 
 def warm_kernels(reporter: Reporter = SILENT) -> None:
     """Train tiny models of every kind, so that what they are made with is compiled and kept."""
+    from morphvec.embeddings.outline import Outline
     from morphvec.engine.local import LocalEngine
     from morphvec.lm.train import VocabularyOptions, train_model
     from morphvec.pipeline.options import TextStage
@@ -58,7 +61,7 @@ def warm_kernels(reporter: Reporter = SILENT) -> None:
 
     with (
         affix_file() as affixes,
-        reporter.stage("compile kernels", 1 + len(_RUNS), "kinds of run") as progress,
+        reporter.stage("compile kernels", 2 + len(_RUNS), "kinds of run") as progress,
     ):
         common = {"tokenizer": "whitespace", "min_count": 1, "dim": 4, "ngram_min_types": 1, "epochs": 1}
         for name, more in _RUNS:
@@ -77,3 +80,6 @@ def warm_kernels(reporter: Reporter = SILENT) -> None:
             memory=1 << 28,
         )
         progress.advance(1, "language models")
+        vectors = np.eye(2, dtype=np.float32)
+        Outline.of(vectors, vectors[0]).bounds(vectors[0])
+        progress.advance(1, "queries")

@@ -11,7 +11,7 @@ import numpy as np
 from morphvec.arrays import Floats1d, Ints1d
 from morphvec.embeddings.asking import find, readings
 from morphvec.embeddings.embeddings import Embeddings
-from morphvec.embeddings.query import METRICS, nearest_rows
+from morphvec.embeddings.query import METRICS
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import MorphvecError, OptionError, UnknownWordError
 from morphvec.features.space import check_choice
@@ -254,14 +254,8 @@ class PageModel:
     ) -> list[dict[str, Any]]:
         check_choice("metric", metric, METRICS)
         excluded = [row for row in map(self.model.row, asked) if row is not None]
-        rows, scores = nearest_rows(
-            self.model.vectors,
-            self.model.norms,
-            query,
-            n,
-            metric=metric,
-            allowed=allowed,
-            excluded=np.array(excluded, np.int64),
+        rows, scores = self.model.search.nearest(
+            query, n, metric=metric, allowed=allowed, excluded=np.array(excluded, np.int64)
         )
         return [
             {**self._listed(row), "score": float(score)}
