@@ -1,4 +1,4 @@
-"""Speed and size beside the peers, one row of docs/performance.md at a time: `--only ROW` runs it, `--page` writes the page.
+"""Speed and size beside the peers, one row of docs/performance.md at a time: `--only ROW` runs it, `--page` writes the rows of the page.
 
     MORPHVEC_DATA=… python benchmarks/performance.py [--only counting] [--glove BUILD] [--corpus FILE] [--rounds 3]
     python benchmarks/performance.py --page docs/performance.md
@@ -24,6 +24,7 @@ import machine
 
 Comparison = dict[str, Any]  # what, ours, peer (seconds by round), bar, note
 HERE = machine.HERE
+BEGIN, END = "<!-- rows of benchmarks/performance.py -->", "<!-- end of the rows -->"
 
 
 def compared(
@@ -283,8 +284,8 @@ def table(documents: dict[str, dict[str, Any]]) -> str:
     return machine.table(["", "morphvec, s", "peer, s", "× faster", "to reach", "n", ""], rows)
 
 
-def page(documents: dict[str, dict[str, Any]]) -> str:
-    """docs/performance.md."""
+def measured(documents: dict[str, dict[str, Any]]) -> str:
+    """The part of docs/performance.md that is written by this command."""
     missing = [name for name in ROWS if name not in documents]
     limits = [
         f"| {name} | "
@@ -295,23 +296,11 @@ def page(documents: dict[str, dict[str, Any]]) -> str:
     names = list(next(iter(documents.values()))["limits"])
     facts = next(iter(documents.values()))["machine"]
     lines = [
-        "# Performance",
-        "",
-        "How fast morphvec is beside the tools that people use for the same work. Every figure was made by one command,",
-        "morphvec and the peer in turn in the same run, each a process of its own:",
-        "",
-        '    MORPHVEC_DATA=/path/to/data make bench-performance ARGS="--only counting --glove BUILD"',
-        "",
-        "Seconds are medians over n rounds with the least and the most; ratios are taken within a round. `BUILD` is a folder "
-        "with the published GloVe C programs. Text is E17 (105,000,000 bytes of English Wikipedia) where nothing else is said.",
-        "",
         f"{machine.conditions(facts)}.",
         "",
         table(documents),
         "",
         "![Times faster than the peer](figures/performance.svg)",
-        "",
-        "## The machine",
         "",
         "The same machine gives different seconds on different days, as others work on its host; its limits were measured at "
         'the start of every row, best of five. Compare ratios, not seconds of two rows. "load" is the mean number of busy '
@@ -322,8 +311,17 @@ def page(documents: dict[str, dict[str, Any]]) -> str:
         *limits,
     ]
     if missing:
-        lines += ["", f"Not measured for this page: {', '.join(missing)}."]
-    return "\n".join(lines) + "\n"
+        lines += ["", f"Not measured by this command yet: {', '.join(missing)}."]
+    return "\n".join(lines)
+
+
+def page(text: str, rows: str) -> str:
+    """The page with other rows between its marks; what stands around them is written by hand."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"the page has no place for the rows; put the lines {BEGIN} and {END} into it")
+    return f"{before}{BEGIN}\n\n{rows}\n\n{END}{after}"
 
 
 def draw(documents: dict[str, dict[str, Any]], file: Path) -> None:
@@ -365,7 +363,7 @@ def main() -> None:
     parser.add_argument("--sizes", help="of the row scaling, million cells: 10,30,100,300")
     parser.add_argument("--out", type=Path, default=Path("out/performance"))
     parser.add_argument(
-        "--page", type=Path, help="write this page, and figures/performance.svg beside it, from OUT"
+        "--page", type=Path, help="write the rows of this page, and figures/performance.svg beside it, from OUT"
     )
     options = parser.parse_args()
     options.out = options.out.absolute()
@@ -390,8 +388,9 @@ def main() -> None:
     if options.page is not None:
         if not documents:
             raise SystemExit(f"no row was measured in {options.out}")
+        written = page(options.page.read_text(encoding="utf-8"), measured(documents))
         draw(documents, options.page.parent / "figures" / "performance.svg")
-        options.page.write_text(page(documents), encoding="utf-8")
+        options.page.write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":
