@@ -363,7 +363,9 @@ def main() -> None:
     parser.add_argument("--sizes", help="of the row scaling, million cells: 10,30,100,300")
     parser.add_argument("--out", type=Path, default=Path("out/performance"))
     parser.add_argument(
-        "--page", type=Path, help="write the rows of this page, and figures/performance.svg beside it, from OUT"
+        "--page",
+        type=Path,
+        help="write the rows of this page, and figures/performance.svg beside it, from OUT",
     )
     options = parser.parse_args()
     options.out = options.out.absolute()
