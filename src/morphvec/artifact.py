@@ -18,6 +18,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -233,11 +234,12 @@ def write_manifest(folder: Path, noun: str, fields: Mapping[str, Any]) -> None:
 
     Keys keep the order of ``fields``; numbers must be finite.
     """
-    parts = {
-        file.name: {"bytes": file.stat().st_size, "sha256": sha256_file(file)}
-        for file in sorted(folder.iterdir())
-        if file.name not in (MANIFEST, LOG)
-    }
+    files = sorted(file for file in folder.iterdir() if file.name not in (MANIFEST, LOG))
+    with ThreadPoolExecutor(1) as disk:  # the disk takes the files in while they are read again
+        flushed = [disk.submit(_fsync, file) for file in files]
+        parts = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_file(file)} for file in files}
+        for one in flushed:
+            one.result()
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "noun": noun, **fields, "parts": parts}
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

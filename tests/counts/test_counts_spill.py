@@ -6,19 +6,23 @@ import errno
 import io
 import itertools
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
-from counting import counted, encoded, random_lines, same
+from counting import counted, encoded, random_lines, same, vocabulary
 
 import naive
 from morphvec.counts import count as counting_module
 from morphvec.counts import pairs as pairs_module
 from morphvec.counts import spill
+from morphvec.counts.count import CountOptions, count
 from morphvec.counts.spill import RunStore
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import OutputError
+from morphvec.report import Reporter
 from morphvec.rng import stream
+from morphvec.text.encoded import Encoded
 
 LINES = random_lines(70, 700, 40)  # about 14,000 tokens and 67,000 pairs
 UNITS = [number % 90 for number in range(len(LINES))]
@@ -51,6 +55,9 @@ def test_the_size_of_a_shard_or_a_pool_changes_no_bit(whole, capacity, buckets, 
     monkeypatch.setattr(pairs_module, "_BUCKETS", buckets)
     monkeypatch.setattr(pairs_module, "_BUCKET_EVENTS", 8)
     monkeypatch.setattr(pairs_module, "_RUN", 100)
+    if capacity == 64:  # a bucket is summed in pieces of some events
+        monkeypatch.setattr(pairs_module, "_SUMMED_BYTES", 1 << 28)
+        monkeypatch.setattr(pairs_module, "_TOGETHER", 2)
     cut = LINES if capacity > 100 else LINES[:40]
     corpus = encoded(cut, UNITS[: len(cut)], CORPUS.unit_names)
     wanted = whole if cut is LINES else counted(corpus, 70, features="window,ids", memory=8 << 30)
@@ -147,3 +154,75 @@ def test_a_full_disk_under_the_runs_is_one_clear_line(tmp_path, monkeypatch):
 def test_runs_are_left_to_the_callers_folder(tmp_path):
     RunStore(tmp_path, 0).add(np.arange(5, dtype=np.uint64), np.arange(5))
     assert [file.suffix for file in tmp_path.iterdir()] == [".run"]
+
+
+MANY = 1_000_000
+ROOMY = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def many_words():
+    return vocabulary(MANY + 2)
+
+
+@pytest.mark.parametrize("centre", [0, MANY + 1])
+@pytest.mark.parametrize("memory", [100_000_000, ROOMY])
+def test_a_row_of_a_million_cells(many_words, centre, memory, tmp_path):
+    """``hub i`` for every word i, and ``i filler hub`` for every even one, twice.
+
+    The hub is the first word, so that its pairs are spread over the rows of the others, or the last: all lie in its own.
+    """
+    filler = 1
+    words = np.setdiff1d(np.arange(MANY + 2, dtype=np.int32), [centre, filler])
+    short, long = np.full((MANY, 3), -1, np.int32), np.full((MANY // 2, 4), -1, np.int32)
+    short[:, 0], short[:, 1] = centre, words
+    long[:, 0], long[:, 1], long[:, 2] = words[::2], filler, centre
+    ids, lines = np.concatenate([short.ravel(), long.ravel()] * 2), 2 * MANY + MANY
+    corpus = Encoded(ids, np.zeros(0, np.int32), (), len(ids) - lines, lines)
+    del short, long
+    log = io.StringIO()
+    tracemalloc.start()
+    try:
+        found = count(
+            corpus,
+            many_words,
+            CountOptions(window=2),
+            engine=LocalEngine(2),
+            folder=tmp_path,
+            memory=memory,
+            reporter=Reporter(stream=log),
+        ).matrix
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.1 * memory
+    assert ("went to disk" in log.getvalue()) == (memory < ROOMY)
+    wanted = np.zeros(MANY + 2)
+    wanted[words] = 2
+    wanted[words[::2]] += 1
+    wanted[filler] = MANY
+    row = slice(*found.indptr[centre : centre + 2])
+    assert np.array_equal(found.indices[row], np.delete(np.arange(MANY + 2), centre))
+    assert np.array_equal(found.data[row], wanted[found.indices[row]])
+    own = np.flatnonzero(found.indices == centre)  # one in every other row
+    assert np.array_equal(found.data[own], np.delete(wanted, centre))
+    assert found.nnz == 2 * (MANY + 1 + MANY // 2)
+
+
+def test_few_words_and_many_tokens_stay_within_the_memory():
+    ids = stream(0).integers(-1, 3, 3_000_000).astype(np.int32)  # 2.4 million pairs in one bucket
+    memory = 24_000_000
+    corpus = Encoded(ids, np.zeros(0, np.int32), (), int((ids >= 0).sum()), int((ids < 0).sum()))
+    tracemalloc.start()
+    try:
+        found = counted(corpus, 3, window=2, window_weight="flat", memory=memory).matrix.toarray()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    wanted = np.zeros((3, 3))
+    beside, apart = (ids[:-1], ids[1:]), (np.where(ids[1:-1] < 0, -1, ids[:-2]), ids[2:])
+    for left, right in (beside, apart):
+        both = (left >= 0) & (right >= 0)
+        np.add.at(wanted, (left[both], right[both]), 1)
+    assert np.array_equal(found, wanted + wanted.T)
+    assert peak < 1.1 * memory

@@ -45,26 +45,35 @@ class Dealt:
             self.chunk_bits, self.pool, self.fill, self.previous, self.used,
         )  # fmt: skip
 
-    def events(self, bucket):
-        """(row, column, code) of each event of a bucket, by Python integers; nothing goes to the table."""
+    def events(self, bucket, room=0):
+        """(row, column, code) of each event of a bucket, by Python integers; nothing goes to the table.
+
+        room: of so many events at a time; of all at once where it is 0.
+        """
         held = events_held(bucket, self.fill, self.previous, self.chunk_bits)
-        rest = np.zeros(held + 1, np.uint64)
-        size = sift_bucket(
-            bucket, self.pool, self.fill, self.previous, self.chunk_bits, self.bits, self.codes,
-            np.ones(1 << self.codes, np.int64), 0, np.zeros(1, np.int64), rest, 0,
-        )  # fmt: skip
-        assert size == held
+        chunk = self.fill[bucket] >> self.chunk_bits
+        state, found, pieces = np.array([chunk, chunk << self.chunk_bits]), [], 0
+        while state[0] >= 0:
+            rest = np.zeros(room or held + 1, np.uint64)
+            size = sift_bucket(
+                bucket, self.pool, self.fill, self.previous, self.chunk_bits, self.bits, self.codes,
+                np.ones(1 << self.codes, np.int64), 0, np.zeros(1, np.int64), rest, 0, state,
+            )  # fmt: skip
+            found += rest[:size].tolist()
+            pieces += 1
+        assert len(found) == held
+        assert pieces == (max(1, -(-held // room)) if room else 1)
         return [
             (
                 (event >> (self.bits + self.codes)) + self.starts[bucket],
                 (event >> self.codes) & ((1 << self.bits) - 1),
                 event & ((1 << self.codes) - 1),
             )
-            for event in rest[:size].tolist()
+            for event in found
         ]
 
-    def all(self):
-        return Counter(event for bucket in range(len(self.fill)) for event in self.events(bucket))
+    def all(self, room=0):
+        return Counter(event for bucket in range(len(self.fill)) for event in self.events(bucket, room))
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5, 9])
@@ -78,6 +87,15 @@ def test_every_pair_of_a_line_once_and_none_across_lines(window, starts, chunk_b
     assert dealt.all() == pairs_by_hand(LINES, window)
     for bucket in range(len(starts) - 1):
         assert all(starts[bucket] <= row < starts[bucket + 1] for row, _, _ in dealt.events(bucket))
+
+
+@pytest.mark.parametrize("room", [1, 2, 3, 7])
+@pytest.mark.parametrize("chunk_bits", [1, 2])
+def test_a_bucket_can_be_taken_in_pieces(room, chunk_bits):
+    ids = naive.stream(LINES)
+    dealt = Dealt(ids, 3, [0, 2, 4], bits=2, codes=2, chunk_bits=chunk_bits)
+    dealt.deal(0, len(ids))
+    assert dealt.all(room) == pairs_by_hand(LINES, 3)
 
 
 @pytest.mark.parametrize("cut", range(0, 20, 3))
@@ -133,7 +151,9 @@ def test_a_bucket_sums_to_sorted_distinct_keys(near, first, rows):
         wanted[(first + r) << 4 | c] = wanted.get((first + r) << 4 | c, 0) + int(weights[d])
     table, rest = np.zeros(rows * near + 1, np.int64), np.zeros(400, np.uint64)
     fill, previous = np.array([400]), np.array([-1], np.int32)
-    size = sift_bucket(0, events, fill, previous, 9, 4, 2, weights, near, table, rest, 0)
+    size = sift_bucket(
+        0, events, fill, previous, 9, 4, 2, weights, near, table, rest, 0, np.zeros(2, np.int64)
+    )
     assert size == np.count_nonzero(column >= near)
     keys, sums = np.zeros(400, np.uint64), np.zeros(400, np.int64)
     length = sum_bucket(first, rows, 4, 2, weights, near, table, np.sort(rest[:size]), size, keys, sums)

@@ -266,7 +266,8 @@ def _to_csr(
     indptr = np.zeros(shape[0] + 1, np.int64)
     np.cumsum(heads.sum(axis=0), out=indptr[1:])
     cells = int(indptr[-1])
-    needed = cells * 12 + pairs * 16  # the matrix, and the merged runs that it is made from
+    # the matrix, the merged runs that it is made from, and where rows begin
+    needed = cells * 12 + pairs * 16 + heads.nbytes + indptr.nbytes
     if needed > memory:
         raise BudgetError(
             f"{cells:,} cells need {needed / 1e9:.2f} GB to be laid out",

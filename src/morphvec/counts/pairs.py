@@ -7,13 +7,14 @@ spills and threads change nothing in the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.counts.spill import Run, RunStore
+from morphvec.counts.spill import Run, RunStore, merge_runs
 from morphvec.engine.base import Engine, even_blocks
 from morphvec.kernels.buckets import deal_window, events_held, sift_bucket, sum_bucket
 from morphvec.kernels.runs import radix_sort
@@ -29,7 +30,9 @@ _LEAST_EVENTS = 1 << 12
 _TABLE = 1 << 15  # sums that a bucket keeps in a table: 256 KiB, half of a second-level cache
 _RANGES = 1 << 14  # places of the table that says the bucket of a row: it stays in the first-level cache
 _SHARD = 1 << 18  # positions dealt at once
-_RUN = 1 << 21  # pairs that are handed to the store at once
+_RUN = 1 << 21  # pairs that are handed to the store at once, where memory allows
+_SUMMED_BYTES = 32  # of an event that is summed: it, its spare, its key and its sum
+_TOGETHER = 64  # buckets summed before they are handed to the store
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +107,10 @@ class _Scratch:
         self.reserve(0)
 
     def reserve(self, size: int) -> None:
+        """Make room for so many events beside the table."""
         self.rest, self.spare = np.empty(size, np.uint64), np.empty(size, np.uint64)
-        self.keys, self.sums = np.empty(size, np.uint64), np.empty(size, np.int64)
+        pairs = size + len(self.table)
+        self.keys, self.sums = np.empty(pairs, np.uint64), np.empty(pairs, np.int64)
 
 
 class PairCounter:
@@ -136,6 +141,8 @@ class PairCounter:
         per_bucket = self._events // len(buckets)
         self._chunk_bits = min(max((per_bucket >> 2).bit_length() - 1, 1), _CHUNK_BITS)
         self._table = min(per_bucket, _TABLE)
+        self._most_summed = max(_LEAST_EVENTS, fitting // _SUMMED_BYTES)
+        self._run = min(_RUN, self._most_summed)
         self._pools: list[_Pool] = []  # every one made
         self._free: list[
             _Pool
@@ -150,12 +157,15 @@ class PairCounter:
             progress.advance(block[1] - block[0])
 
         self._engine.map(shard, even_blocks(len(self._ids), _SHARD))
-        runs = self._engine.map(lambda bucket: self._summed(bucket, self._pools), range(len(self._buckets)))
-        self._pools, self._free, self._scratch = [], [], []
+        buckets = range(len(self._buckets))
+        runs: list[Run] = []
         if self._store.empty:
-            return runs
-        self._hand_over(runs)
-        return self._store.merge_all(self._engine)
+            runs = self._engine.map(self._summed_in_all, buckets)
+        else:
+            for low in buckets[::_TOGETHER]:
+                self._hand_over(self._engine.map(self._summed_in_all, buckets[low : low + _TOGETHER]))
+        self._pools, self._free, self._scratch = [], [], []
+        return runs if self._store.empty else self._store.merge_all(self._engine)
 
     def _deal(self, begin: int, end: int) -> None:
         buckets = self._buckets
@@ -182,24 +192,28 @@ class PairCounter:
                 pool.used,
             )
             if begin < end:
-                self._hand_over([self._summed(bucket, [pool]) for bucket in range(len(buckets))])
+                self._hand_over(self._summed(bucket, [pool]) for bucket in range(len(buckets)))
                 pool.empty()
         self._free.append(pool)
 
-    def _hand_over(self, runs: list[Run]) -> None:
-        """Give runs in key order to the store, a few together; the list is emptied."""
-        runs.reverse()
-        while runs:
-            part, size = [], 0
-            while runs and size < _RUN:
-                part.append(runs.pop())
-                size += len(part[-1][0])
-            self._store.add(
-                np.concatenate([keys for keys, _ in part]), np.concatenate([sums for _, sums in part])
-            )
+    def _hand_over(self, runs: Iterable[Run]) -> None:
+        """Give runs in key order to the store, a few together."""
+        part: list[Run] = []
+        size = 0
+        for run in runs:
+            part.append(run)
+            size += len(run[0])
+            if size >= self._run:
+                self._store.add(*(np.concatenate(arrays) for arrays in zip(*part, strict=True)))
+                part, size = [], 0
+        if part:
+            self._store.add(*(np.concatenate(arrays) for arrays in zip(*part, strict=True)))
+
+    def _summed_in_all(self, bucket: int) -> Run:
+        return self._summed(bucket, self._pools)
 
     def _summed(self, bucket: int, pools: list[_Pool]) -> Run:
-        buckets = self._buckets
+        """The sums of a bucket; one of more events than memory has room for is summed in pieces, which are merged."""
         held = sum(events_held(bucket, pool.fill, pool.previous, self._chunk_bits) for pool in pools)
         if held == 0:
             return np.empty(0, np.uint64), np.empty(0, np.int64)
@@ -207,24 +221,36 @@ class PairCounter:
             scratch = self._scratch.pop()
         except IndexError:
             scratch = _Scratch(self._table)
-        if held > len(scratch.rest):
-            scratch.reserve(held)
-        first, end = (int(row) for row in buckets.starts[bucket : bucket + 2])
-        rows = end - first
-        near = min(len(scratch.table) // rows, end)
-        bits = (buckets.column_bits, buckets.code_bits)
+        room = min(held, self._most_summed)
+        if room > len(scratch.rest):
+            scratch.reserve(room)
+        first, end = (int(row) for row in self._buckets.starts[bucket : bucket + 2])
+        near = min(len(scratch.table) // (end - first), end)
+        bits = (self._buckets.column_bits, self._buckets.code_bits)
+        parts: list[Run] = []
         size = 0
         for pool in pools:
-            size = sift_bucket(
-                bucket, pool.words, pool.fill, pool.previous, self._chunk_bits, *bits,
-                self._weights, near, scratch.table, scratch.rest, size,
-            )  # fmt: skip
+            chunk = int(pool.fill[bucket]) >> self._chunk_bits
+            state = np.array([chunk, chunk << self._chunk_bits])
+            while state[0] >= 0:
+                size = sift_bucket(
+                    bucket, pool.words, pool.fill, pool.previous, self._chunk_bits, *bits,
+                    self._weights, near, scratch.table, scratch.rest, size, state,
+                )  # fmt: skip
+                if state[0] >= 0:
+                    parts.append(self._run_of(scratch, size, first, end - first, near))
+                    size = 0
+        parts.append(self._run_of(scratch, size, first, end - first, near))
+        self._scratch.append(scratch)
+        return merge_runs(parts)
+
+    def _run_of(self, scratch: _Scratch, size: int, first: int, rows: int, near: int) -> Run:
+        """The sums of what lies in a scratch, which is left empty."""
+        bits = (self._buckets.column_bits, self._buckets.code_bits)
         row_bits = (rows - 1).bit_length()
         if radix_sort(scratch.rest, scratch.spare, size, bits[1], sum(bits) + row_bits):
             scratch.rest, scratch.spare = scratch.spare, scratch.rest
         length = sum_bucket(
             first, rows, *bits, self._weights, near, scratch.table, scratch.rest, size, scratch.keys, scratch.sums
         )  # fmt: skip
-        run = scratch.keys[:length].copy(), scratch.sums[:length].copy()
-        self._scratch.append(scratch)
-        return run
+        return scratch.keys[:length].copy(), scratch.sums[:length].copy()

@@ -17,7 +17,8 @@ from morphvec.kernels.runs import merge_two
 
 Run = tuple[NDArray[np.uint64], NDArray[np.int64]]
 _BYTES = 16  # of one (key, sum) pair
-_PART = 1 << 22  # pairs that one merge task handles
+_PART = 1 << 22  # pairs that one merge task handles, where memory allows
+_LEAST_PART = 1 << 12
 
 
 class RunStore:
@@ -28,6 +29,7 @@ class RunStore:
 
     def __init__(self, folder: Path, memory: int) -> None:
         self._folder, self._memory = folder, memory
+        self._part = min(_PART, max(_LEAST_PART, memory // 16 // _BYTES))
         self._held = 0
         self._runs: list[Run] = []
         self._lock = threading.Lock()
@@ -73,7 +75,7 @@ class RunStore:
     def ranges(self) -> list[tuple[np.uint64, np.uint64 | None]]:
         """Key ranges [low, high) that cut the runs into tasks of about equal size; they cover every key."""
         total = sum(len(keys) for keys, _ in self._runs)
-        count = max(1, total // _PART)
+        count = max(1, total // self._part)
         if count == 1:
             return [(np.uint64(0), None)]
         step = max(1, total // (count * 64))
@@ -94,14 +96,7 @@ class RunStore:
             end = len(keys) if high is None else int(np.searchsorted(keys, high))
             if begin < end:
                 parts.append((keys[begin:end], sums[begin:end]))
-        while len(parts) > 1:  # smallest first keeps the work at n log(runs)
-            parts.sort(key=lambda part: -len(part[0]))
-            (keys_a, sums_a), (keys_b, sums_b) = parts.pop(), parts.pop()
-            room = len(keys_a) + len(keys_b)
-            keys, sums = np.empty(room, np.uint64), np.empty(room, np.int64)
-            size = merge_two(keys_a, sums_a, keys_b, sums_b, keys, sums)
-            parts.append((keys[:size], sums[:size]))
-        return parts[0] if parts else (np.empty(0, np.uint64), np.empty(0, np.int64))
+        return merge_runs(parts)
 
     def merge_all(self, engine: Engine) -> list[Run]:
         """Every range merged, in key order; the result is held in memory."""
@@ -109,3 +104,15 @@ class RunStore:
         if len(ranges) == 1 and len(self._runs) == 1:
             return list(self._runs)
         return engine.map(lambda bounds: self.merged(*bounds), ranges)
+
+
+def merge_runs(runs: list[Run]) -> Run:
+    """One run of sorted runs, sums of equal keys added; the list is used up."""
+    while len(runs) > 1:  # smallest first keeps the work at n log(runs)
+        runs.sort(key=lambda run: -len(run[0]))
+        (keys_a, sums_a), (keys_b, sums_b) = runs.pop(), runs.pop()
+        room = len(keys_a) + len(keys_b)
+        keys, sums = np.empty(room, np.uint64), np.empty(room, np.int64)
+        size = merge_two(keys_a, sums_a, keys_b, sums_b, keys, sums)
+        runs.append((keys[:size], sums[:size]))
+    return runs[0] if runs else (np.empty(0, np.uint64), np.empty(0, np.int64))

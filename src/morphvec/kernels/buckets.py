@@ -92,26 +92,33 @@ def sift_bucket(
     table: NDArray[np.int64],
     rest: NDArray[np.uint64],
     size: int,
+    state: NDArray[np.int64],
 ) -> int:
     """Add the events of a bucket with columns below ``near`` to ``table`` (rows × near), and the others to ``rest``.
 
-    weights: int64[codes]. rest: holds ``size`` events before. Returns how many it holds after.
+    weights: int64[codes]. rest: holds ``size`` events before. state: the chunk and the place in the pool of the next
+    event, a chunk of -1 for a bucket that is done; it stops where ``rest`` is full. Returns how many ``rest`` holds.
     """
     columns, codes = np.uint64((1 << column_bits) - 1), np.uint64((1 << code_bits) - 1)
     places, weighed = np.uint64(column_bits), np.uint64(code_bits)
-    chunk, stop = fill[bucket] >> chunk_bits, fill[bucket]
+    chunk, begin = state[0], state[1]
+    stop = fill[bucket] if chunk == fill[bucket] >> chunk_bits else (chunk + 1) << chunk_bits
     while chunk >= 0:
-        for i in range(chunk << chunk_bits, stop):
+        for i in range(begin, stop):
             event = np.uint64(pool[i])
             key = event >> weighed
             row, column = np.int64(key >> places), np.int64(key & columns)
             if column < near:
                 table[row * near + column] += weights[np.int64(event & codes)]
             else:
+                if size == rest.size:
+                    state[0], state[1] = chunk, i
+                    return size
                 rest[size] = event
                 size += 1
         chunk = np.int64(previous[chunk])
-        stop = (chunk + 1) << chunk_bits
+        begin, stop = chunk << chunk_bits, (chunk + 1) << chunk_bits
+    state[0] = chunk
     return size
 
 
@@ -131,7 +138,7 @@ def sum_bucket(
 ) -> int:
     """Write what is in ``table`` and in sorted rest[:size] as distinct keys (row << column_bits | column) and sums.
 
-    The table is left empty. keys, sums: as long as the bucket has events. Returns the number of keys.
+    The table is left empty. keys, sums: as long as table and events together. Returns the number of keys.
     """
     columns, codes = np.uint64((1 << column_bits) - 1), np.uint64((1 << code_bits) - 1)
     places, weighed = np.uint64(column_bits), np.uint64(code_bits)

@@ -77,8 +77,9 @@ def second_parts() -> frozenset[str]:
 
     Composites lie in planes 0 and 1 (a test checks all planes of the Unicode version at hand).
     """
-    pairs = (unicodedata.decomposition(chr(code)).split() for code in range(0x20000))
-    seconds = {chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2 and not pair[0].startswith("<")}
+    found = filter(None, map(unicodedata.decomposition, map(chr, range(0x20000))))
+    pairs = [parts.split() for parts in found if not parts.startswith("<")]
+    seconds = {chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2}
     return frozenset(
         seconds
         | {chr(code) for code in range(0x1161, 0x1176)}
