@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -107,6 +110,13 @@ def interrupted(running):
     return running.returncode, out, err
 
 
+def unread(pipe):
+    """How many bytes that were written to a pipe nobody has read yet."""
+    held = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, held)
+    return held[0]
+
+
 @pytest.mark.parametrize("stage", ["while it reads", "while it fits"])
 def test_ctrl_c_writes_nothing(tmp_path, stage):
     text = write(tmp_path / "text", sentences(2000))
@@ -119,12 +129,12 @@ def test_ctrl_c_writes_nothing(tmp_path, stage):
         with fifo.open("wb") as pipe:
             pipe.write(text.read_bytes())
             pipe.flush()
-            time.sleep(0.3)
+            while unread(pipe):
+                time.sleep(0.01)
             code, out, err = interrupted(running)
     else:
         running = start("train", text, "-o", place / "m", *SLOW)
-        wait_for(running, "weigh:")
-        time.sleep(0.5)
+        wait_for(running, "fit:")  # the start is done: 100,000 epochs follow
         code, out, err = interrupted(running)
     assert (code, out) == (130, "")
     lines = err.splitlines()

@@ -128,8 +128,8 @@ def scan(
 def encode(scan: Scan, vocabulary: Vocabulary, folder: Path) -> Encoded:
     """The scanned stream by the rows of a vocabulary; what it does not hold is left out.
 
-    Writes one file to ``folder``. Raises OptionError where one has languages and the other has none,
-    OutputError where the folder cannot be written.
+    Writes one file to ``folder``, but where the stream is one of these rows already. Raises OptionError where one has
+    languages and the other has none, OutputError where the folder cannot be written.
     """
     from morphvec.kernels.tokens import renumber
 
@@ -142,20 +142,19 @@ def encode(scan: Scan, vocabulary: Vocabulary, folder: Path) -> Encoded:
     inside = np.flatnonzero(found >= 0)
     rows[found[inside]] = inside
     raw = open_stream(scan.folder / RAW)
+    if np.array_equal(rows, np.arange(len(vocabulary))):  # the text was scanned by this vocabulary
+        return _encoded(scan, raw)
     out = np.empty(min(_STEP, raw.size), np.int32)
-    total = 0
     with _writing(folder), (folder / IDS).open("wb") as file:
         for begin in range(0, raw.size, _STEP):
             written = renumber(np.ascontiguousarray(raw[begin : begin + _STEP]), rows, out)
             file.write(out[:written].data)
-            total += written
-    return Encoded(
-        ids=open_stream(folder / IDS),
-        units=open_stream(scan.folder / UNITS),
-        unit_names=scan.unit_names,
-        tokens=total - scan.lines,
-        lines=scan.lines,
-    )
+    return _encoded(scan, open_stream(folder / IDS))
+
+
+def _encoded(scan: Scan, ids: NDArray[np.int32]) -> Encoded:
+    units = open_stream(scan.folder / UNITS)
+    return Encoded(ids, units, scan.unit_names, tokens=ids.size - scan.lines, lines=scan.lines)
 
 
 def _same_languages(languages: Sequence[str], vocabulary: Vocabulary) -> None:
