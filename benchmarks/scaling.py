@@ -131,12 +131,14 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     arrays = {
         "columns and row starts, shared": [matrix.indices, matrix.indptr],
         "targets and weights": [problem.matrix.data, problem.weights],
-        "w·x and w − α by word": [by_token.pull, by_token.surplus],
-        "rows, w·x and w − α by feature": [
+        "codes of targets and weights by word": [
+            array for array in (by_token.x, by_token.w) if array.dtype == np.uint16
+        ],
+        "rows, and targets and weights by feature": [
             by_feature.indices,
             by_feature.indptr,
-            by_feature.pull,
-            by_feature.surplus,
+            by_feature.x,
+            by_feature.w,
         ],
         "P and S": [factors.P, factors.S],
     }

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Floats1d: TypeAlias = NDArray[np.floating[Any]]
 Floats2d: TypeAlias = NDArray[np.floating[Any]]
+Cells1d: TypeAlias = NDArray[np.floating[Any]] | NDArray[np.uint16]  # of stored cells: plain or coded
 Ints1d: TypeAlias = NDArray[np.integer[Any]]
 Ints2d: TypeAlias = NDArray[np.integer[Any]]
 Bools1d: TypeAlias = NDArray[np.bool_]

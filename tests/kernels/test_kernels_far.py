@@ -8,6 +8,7 @@ import pytest
 from morphvec.kernels import rows as kernel
 from morphvec.kernels.cells import block_margins, transpose
 from morphvec.kernels.runs import unfold
+from morphvec.kernels.sparse import sparse_rows
 
 FAR = 2**31 - 3  # three cells before the border of int32, the rest behind it
 CELLS = 8
@@ -44,25 +45,21 @@ def test_rows_whose_cells_lie_behind_2_31(hole):
     near = indptr - FAR
     X = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
     far_out, near_out = np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32)
-    kernel.sparse_rows(indptr, indices, data, X, far_out, False, 0, 2)
-    kernel.sparse_rows(near, indices[FAR:].copy(), data[FAR:].copy(), X, near_out, False, 0, 2)
+    sparse_rows(indptr, indices, data, X, far_out, False, 0, 2)
+    sparse_rows(near, indices[FAR:].copy(), data[FAR:].copy(), X, near_out, False, 0, 2)
     assert near_out.any()
     assert np.array_equal(far_out, near_out)
 
     U, ones, G = X[:2].copy(), np.ones(4, np.float32), (X.T @ X)
-    far_fit = kernel.fit_rows(indptr, indices, pull, data, ones[:2], ones, U, X, 0, 2)
-    near_fit = kernel.fit_rows(
-        near, indices[FAR:].copy(), pull[FAR:].copy(), data[FAR:].copy(), ones[:2], ones, U, X, 0, 2
-    )
+    rest = (np.array([0, 1, 1], np.float32), ones[:2], ones)
+    cells = [(indptr, indices, pull, data), (near, *(a[FAR:].copy() for a in (indices, pull, data)))]
+    far_fit, near_fit = (kernel.fit_rows(*first, *rest, U, X, 0, 2) for first in cells)
     assert near_fit[0] > 0
     assert far_fit == near_fit
 
     solved = [U.copy(), U.copy()]
-    cells = [(indptr, indices, pull, data), (near, *(a[FAR:].copy() for a in (indices, pull, data)))]
-    for out, (place, columns, right, surplus) in zip(solved, cells, strict=True):
-        kernel.solve_rows(
-            place, columns, right, surplus, X, G, ones[:2], np.float32(1), 3, np.float32(0), out, 0, 2
-        )
+    for out, first in zip(solved, cells, strict=True):
+        kernel.solve_rows(*first, *rest, X, G, np.float32(1), 3, np.float32(0), out, 0, 2)
     assert not np.array_equal(solved[0], U)
     assert np.array_equal(*solved)
 

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from morphvec.kernels import dense as dense_rows
 from morphvec.kernels import rows as kernel
+from morphvec.kernels.sparse import sparse_rows
 from morphvec.rng import stream
 
 ROWS, COLUMNS = 11, 23
@@ -44,6 +45,19 @@ def factors(n, k, dtype, seed):
     return stream(seed).standard_normal((n, k)).astype(dtype)
 
 
+def stored(pull, surplus, indptr, a_row, alpha, dtype):
+    """Plain cells (x, w, scale, a_row, a_col) of these w·x and w − a_row·alpha; alpha: of each cell, or one number."""
+    row = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    w = surplus + np.asarray(a_row, np.float64)[row] * alpha
+    x = np.divide(pull, w, out=np.zeros(len(w)), where=w != 0)
+    return x.astype(dtype), w.astype(dtype), np.array([0, 1, 1], dtype), a_row
+
+
+def alphas(one, dtype):
+    """a_col: of each column, or one number for all."""
+    return np.full(1, 0.3, dtype) if one else np.linspace(0, 1, COLUMNS).astype(dtype)
+
+
 def halves(run):
     """Two blocks of rows, as two threads would run them."""
     run(0, 4)
@@ -61,28 +75,30 @@ def operator_of(dense, S, G, a_row, t):
     return a_row[t] * G.astype(np.float64) + (S.T * dense[t]) @ S
 
 
-def test_the_normal_operator(dtype, k):
+@pytest.mark.parametrize("one", [False, True])
+def test_the_normal_operator(dtype, k, one):
     indptr, indices, surplus, dense = sparse(dtype)
     S, D, G = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2), spread(k, dtype)
-    a_row = np.linspace(0, 2, ROWS).astype(dtype)
+    a_row, a_col = np.linspace(0, 2, ROWS).astype(dtype), alphas(one, dtype)
+    alpha = a_col[0] if one else a_col[indices]
+    cells = (*stored(surplus, surplus, indptr, a_row, alpha, dtype), a_col)
     out = np.full((ROWS, k), np.nan, dtype)
-    halves(lambda *rows: kernel.normal_rows(indptr, indices, surplus, S, G, a_row, D, out, *rows))
+    halves(lambda *rows: kernel.normal_rows(indptr, indices, *cells, S, G, D, out, *rows))
     S64 = S.astype(np.float64)
     wanted = np.stack([operator_of(dense, S64, G, a_row, t) @ D[t] for t in range(ROWS)])
     close(out, wanted, dtype)
 
 
-def test_what_conjugate_gradients_start_from(dtype, k):
+@pytest.mark.parametrize("one", [False, True])
+def test_what_conjugate_gradients_start_from(dtype, k, one):
     indptr, indices, surplus, dense = sparse(dtype)
     pull = stream(3).standard_normal(len(surplus)).astype(dtype)
     S, U, G = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2), spread(k, dtype)
-    a_row = np.linspace(0, 2, ROWS).astype(dtype)
+    a_row, a_col = np.linspace(0, 2, ROWS).astype(dtype), alphas(one, dtype)
+    alpha = a_col[0] if one else a_col[indices]
+    cells = (*stored(pull, surplus, indptr, a_row, alpha, dtype), a_col)
     residual, diagonal = np.full((ROWS, k), np.nan, dtype), np.full((ROWS, k), np.nan, dtype)
-    halves(
-        lambda *rows: kernel.start_rows(
-            indptr, indices, pull, surplus, S, G, a_row, U, residual, diagonal, *rows
-        )
-    )
+    halves(lambda *rows: kernel.start_rows(indptr, indices, *cells, S, G, U, residual, diagonal, *rows))
     S64 = S.astype(np.float64)
     X = csr_array((pull.astype(np.float64), indices, indptr), shape=(ROWS, COLUMNS)).toarray()
     operators = [operator_of(dense, S64, G, a_row, t) for t in range(ROWS)]
@@ -95,7 +111,7 @@ def test_sparse_times_dense(dtype, k, add):
     indptr, indices, data, dense = sparse(dtype)
     X, out = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2)
     wanted = dense @ X.astype(np.float64) + (out if add else 0)
-    halves(lambda *rows: kernel.sparse_rows(indptr, indices, data, X, out, add, *rows))
+    halves(lambda *rows: sparse_rows(indptr, indices, data, X, out, add, *rows))
     close(out, wanted, dtype)
     if not add:
         assert not out[0].any()
@@ -108,13 +124,10 @@ def test_a_row_is_solved_by_as_many_steps_as_it_has_dimensions(k):
     surplus, dense = np.abs(surplus), np.abs(dense)
     pull = stream(3).standard_normal(len(surplus))
     S, G, U = factors(COLUMNS, k, dtype, 1), spread(k, dtype), factors(ROWS, k, dtype, 2)
-    a_row, ridge = np.linspace(0, 1, ROWS), 0.7
+    a_row, a_col, ridge = np.linspace(0, 1, ROWS), alphas(False, dtype), 0.7
+    cells = (*stored(pull, surplus, indptr, a_row, a_col[indices], dtype), a_col)
     X = csr_array((pull, indices, indptr), shape=(ROWS, COLUMNS)).toarray()
-    halves(
-        lambda *rows: kernel.solve_rows(
-            indptr, indices, pull, surplus, S, G, a_row, ridge, k + 20, 1e-13, U, *rows
-        )
-    )
+    halves(lambda *rows: kernel.solve_rows(indptr, indices, *cells, S, G, ridge, k + 20, 1e-13, U, *rows))
     for t in range(ROWS):
         A = operator_of(dense, S, G, a_row, t) + ridge * np.eye(k)
         np.testing.assert_allclose(U[t], np.linalg.solve(A, X[t] @ S), rtol=1e-8, atol=1e-9)
@@ -131,9 +144,8 @@ def test_rows_that_fit_by_the_core_and_rows_that_do_not(k):
     indices = np.concatenate([np.sort(generator.permutation(columns)[:n]) for n in lengths]).astype(np.int32)
     surplus, pull = generator.random(len(indices)) + 0.1, generator.standard_normal(len(indices))
     S, U = factors(columns, k, np.float64, 1), factors(4, k, np.float64, 2)
-    kernel.solve_rows(
-        indptr, indices, pull, surplus, S, np.zeros((k, k)), np.zeros(4), 50.0, 90, 1e-13, U, 0, 4
-    )
+    cells = (*stored(pull, surplus, indptr, np.zeros(4), 0.0, np.float64), np.zeros(1))
+    kernel.solve_rows(indptr, indices, *cells, S, np.zeros((k, k)), 50.0, 90, 1e-13, U, 0, 4)
     for t in range(4):
         cells = slice(indptr[t], indptr[t + 1])
         s = S[indices[cells]]
@@ -149,17 +161,15 @@ def test_a_row_of_a_million_cells(dtype):
     S, u = factors(n, k, dtype, 1), factors(1, k, dtype, 2)
     weights = (stream(3).random(n) + 0.5).astype(dtype)
     S64, out = S.astype(np.float64), np.empty((1, k), dtype)
-    kernel.normal_rows(indptr, indices, weights, S, np.zeros((k, k), dtype), np.ones(1, dtype), u, out, 0, 1)
+    ones = np.ones(n, dtype)
+    cells = (indptr, indices, ones, weights, np.array([0, 1, 1], dtype), ones[:1], np.zeros(1, dtype))
+    kernel.normal_rows(*cells, S, np.zeros((k, k), dtype), u, out, 0, 1)
     wanted = (S64.T * weights) @ (S64 @ u[0])
     np.testing.assert_allclose(out[0], wanted, rtol=0, atol=tolerance * np.abs(wanted).max())
     kernel.solve_rows(
-        indptr,
-        indices,
-        weights,
-        weights,
+        *cells,
         S,
         np.zeros((k, k), dtype),
-        np.ones(1, dtype),
         dtype.type(1),
         9,
         dtype.type(0),
@@ -179,7 +189,8 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
     pull = stream(3).standard_normal(len(surplus)).astype(dtype)
     S, G, start = factors(COLUMNS, k, dtype, 1), spread(k, dtype), factors(ROWS, k, dtype, 2)
     X = csr_array((pull, indices, indptr), shape=(ROWS, COLUMNS)).toarray().astype(np.float64)
-    a_row, S64 = np.ones(ROWS, dtype), S.astype(np.float64)
+    a_row, a_col, S64 = np.ones(ROWS, dtype), alphas(False, dtype), S.astype(np.float64)
+    cells = (*stored(pull, surplus, indptr, a_row, a_col[indices], dtype), a_col)
 
     def quadratic(U):
         values = []
@@ -194,11 +205,9 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
         kernel.solve_rows(
             indptr,
             indices,
-            pull,
-            surplus,
+            *cells,
             S,
             G,
-            a_row,
             dtype.type(0.5),
             steps,
             dtype.type(0),
@@ -214,7 +223,8 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
 def test_a_row_without_cells_ridge_or_gram_stays():
     indptr, indices = np.zeros(3, np.int64), np.zeros(0, np.int32)
     none, S, U = np.zeros(0), np.ones((4, 3)), np.ones((2, 3))
-    kernel.solve_rows(indptr, indices, none, none, S, np.zeros((3, 3)), np.ones(2), 0.0, 5, 0.0, U, 0, 2)
+    cells = (none, none, np.array([0.0, 1, 1]), np.ones(2), np.ones(4))
+    kernel.solve_rows(indptr, indices, *cells, S, np.zeros((3, 3)), 0.0, 5, 0.0, U, 0, 2)
     assert np.array_equal(U, np.ones((2, 3)))
 
 
@@ -242,25 +252,48 @@ def test_rows_times_a_small_matrix_in_place(dtype, k):
     close(X, wanted, dtype)
 
 
-def test_fit_and_covered_sums(dtype, k):
+@pytest.mark.parametrize("one", [False, True])
+def test_fit_and_covered_sums(dtype, k, one):
     indptr, indices, values, _ = sparse(dtype)
     generator = stream(5)
     U, S = factors(ROWS, k, dtype, 1), factors(COLUMNS, k, dtype, 2)
-    a_row, a_col = (generator.random(n).astype(dtype) for n in (ROWS, COLUMNS))
+    a_row, a_col = generator.random(ROWS).astype(dtype), alphas(one, dtype)
     weight = generator.random(len(values))
     weight[::5] = 0  # a cell of weight 0 is stored, but nothing pulls it
     row = np.repeat(np.arange(ROWS), np.diff(indptr))
-    alpha = a_row[row].astype(np.float64) * a_col[indices]
+    alpha = a_row[row].astype(np.float64) * (a_col[0] if one else a_col[indices])
     product = np.einsum("ij,ij->i", U[row].astype(np.float64), S[indices].astype(np.float64))
     wanted = (np.sum(weight * (product - values) ** 2), np.sum(alpha * product**2))
-    pull, surplus = (weight * values).astype(dtype), (weight - alpha).astype(dtype)
-    surplus[weight == 0] = -(a_row[row] * a_col[indices])[weight == 0]
-    parts = [
-        kernel.fit_rows(indptr, indices, pull, surplus, a_row, a_col, U, S, *rows)
-        for rows in ((0, 4), (4, ROWS))
-    ]
+    cells = (values, weight.astype(dtype), np.array([0, 1, 1], dtype), a_row, a_col)
+    parts = [kernel.fit_rows(indptr, indices, *cells, U, S, *rows) for rows in ((0, 4), (4, ROWS))]
     tolerance = 1e-4 if dtype == np.float32 else 1e-12
     assert np.sum(parts, axis=0) == pytest.approx(wanted, rel=tolerance)
+
+
+def test_codes_are_the_cells_that_they_stand_for(k):
+    """Every kernel over uint16 codes beside the same kernel over the numbers that they say."""
+    indptr, indices, _, _ = sparse(np.float32)
+    generator, f = stream(6), np.float32
+    x, w = generator.integers(0, 65536, (2, len(indices))).astype(np.uint16)
+    x[0], w[0], x[1], w[1] = 0, 0, 65535, 65535
+    zero, step, unit = f(20_000), f(12 / 65535), f(3 / 65535)
+    coded = x, w, np.array([zero, step, unit])
+    plain = (x.astype(f) - zero) * step, w.astype(f) * unit, np.array([0, 1, 1], f)
+    assert plain[0].min() < -3
+    assert plain[0].max() > 8
+    S, U, G = factors(COLUMNS, k, f, 1), factors(ROWS, k, f, 2), spread(k, f)
+    a_row = np.linspace(0, 2, ROWS).astype(f)
+    for a_col in (alphas(False, f), alphas(True, f)):
+        found = []
+        for cells in (coded, plain):
+            first = (indptr, indices, *cells, a_row, a_col)
+            product, residual, diagonal, solved = (U.copy() for _ in range(4))
+            kernel.normal_rows(*first, S, G, U, product, 0, ROWS)
+            kernel.start_rows(*first, S, G, U, residual, diagonal, 0, ROWS)
+            kernel.solve_rows(*first, S, G, f(9), 2, f(0), solved, 0, ROWS)
+            found.append((product, residual, diagonal, solved, kernel.fit_rows(*first, U, S, 0, ROWS)))
+        for one, other in zip(*found, strict=True):
+            close(np.array(one), np.array(other), np.dtype(f))
 
 
 def test_the_pieces_of_conjugate_gradients(dtype, k):
@@ -287,6 +320,6 @@ def test_nan_is_never_assumed_away(dtype):
     indptr, indices, data, _ = sparse(dtype)
     X, out = factors(COLUMNS, 5, dtype, 1), np.zeros((ROWS, 5), dtype)
     X[indices[0], 3] = np.nan
-    kernel.sparse_rows(indptr, indices, data, X, out, False, 0, ROWS)
+    sparse_rows(indptr, indices, data, X, out, False, 0, ROWS)
     assert np.isnan(out[1, 3])
     assert np.isnan(dense_rows.cg_inner(out, out, 0, ROWS))

@@ -62,7 +62,11 @@ def fill_tiles(
     begin: int,
     end: int,
 ) -> None:
-    """Copy the cells of rows [begin, end) behind the heads of their column tiles, row by row."""
+    """Copy the cells of rows [begin, end) behind the heads of their column tiles, row by row.
+
+    pull and surplus are those of these rows alone.
+    """
+    first = indptr[begin]
     for t in range(begin, end):
         for n in range(indptr[t], indptr[t + 1]):
             tile = column_tile[indices[n]]
@@ -70,8 +74,8 @@ def fill_tiles(
             heads[tile] = at + 1
             places[at, 0] = t
             places[at, 1] = indices[n]
-            values[at, 2] = pull[n]
-            values[at, 3] = surplus[n]
+            values[at, 2] = pull[n - first]
+            values[at, 3] = surplus[n - first]
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)

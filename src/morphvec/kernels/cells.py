@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Floats1d
+from morphvec.arrays import Cells1d, Floats1d
 
 Indices = NDArray[np.integer[Any]]
 
@@ -143,12 +143,12 @@ def column_lengths(indices: Indices, lengths: NDArray[np.int64]) -> None:
 def transpose(
     indptr: Indices,
     indices: Indices,
-    first: NDArray[np.floating[Any]],
-    second: NDArray[np.floating[Any]],
+    first: Cells1d,
+    second: Cells1d,
     heads: NDArray[np.int64],
     out_indices: NDArray[np.int32],
-    out_first: NDArray[np.floating[Any]],
-    out_second: NDArray[np.floating[Any]],
+    out_first: Cells1d,
+    out_second: Cells1d,
     begin: int,
     end: int,
 ) -> None:

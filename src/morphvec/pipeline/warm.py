@@ -61,7 +61,7 @@ def warm_kernels(reporter: Reporter = SILENT) -> None:
 
     with (
         affix_file() as affixes,
-        reporter.stage("compile kernels", 2 + len(_RUNS), "kinds of run") as progress,
+        reporter.stage("compile kernels", 3 + len(_RUNS), "kinds of run") as progress,
     ):
         common = {"tokenizer": "whitespace", "min_count": 1, "dim": 4, "ngram_min_types": 1, "epochs": 1}
         for name, more in _RUNS:
@@ -70,6 +70,8 @@ def warm_kernels(reporter: Reporter = SILENT) -> None:
             model = train(_SENTENCES, **settings).model
             model.neighbors("walk", 2)
             progress.advance(1, name)
+        _solve_many_cells()
+        progress.advance(1, "many cells")
         text = TextStage(tokenizer="whitespace")
         train_model(
             open_corpus(_SENTENCES, text),
@@ -83,3 +85,17 @@ def warm_kernels(reporter: Reporter = SILENT) -> None:
         vectors = np.eye(2, dtype=np.float32)
         Outline.of(vectors, vectors[0]).bounds(vectors[0])
         progress.advance(1, "queries")
+
+
+def _solve_many_cells() -> None:
+    """Sweeps over as many cells as it takes for them to be coded, with rows that stand alone and rows that do not."""
+    from scipy.sparse import csr_array, eye_array
+
+    from morphvec.engine.local import LocalEngine
+    from morphvec.solvers.codes import LEAST_CELLS
+    from morphvec.solvers.problem import Problem
+    from morphvec.solvers.solve import solve
+
+    cells = csr_array(np.ones((256, -(-LEAST_CELLS // 256)), np.float32))
+    for penalties in ([], [(1.0, eye_array(256, format="csr"))]):
+        solve(Problem(cells, cells.data, 0.3, None, penalties), 4, epochs=1, engine=LocalEngine(1))

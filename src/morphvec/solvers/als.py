@@ -125,13 +125,9 @@ class AlternatingLeastSquares(Paced):
         fixed = -1 if constant is None else width + constant
         self._engine.map(
             lambda b: solve_rows(
-                side.indptr,
-                side.indices,
-                side.pull,
-                side.surplus,
+                *side.cells,
                 other,
                 G,
-                side.a_row,
                 X.dtype.type(ridge),
                 self._row_steps,
                 X.dtype.type(self._tolerance),

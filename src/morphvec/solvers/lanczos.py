@@ -23,7 +23,7 @@ from morphvec.engine.base import Engine, even_blocks, row_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
 from morphvec.errors import InputError
 from morphvec.kernels.cells import column_lengths, transpose
-from morphvec.kernels.rows import sparse_rows
+from morphvec.kernels.sparse import sparse_rows
 from morphvec.rng import stream
 from morphvec.solvers.dense import ROWS
 from morphvec.training import Paced

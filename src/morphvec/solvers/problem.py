@@ -101,7 +101,8 @@ class Problem:
     the squared loss is twice its parabola; so γ counts half beside it. It is walked cell by cell alone, and has no
     ``gradient`` here.
 
-    Raises InputError where shapes disagree or a number is negative or not finite.
+    To factors of float32, 2²⁰ cells or more are what 16-bit codes of x and w say, where these are fine enough
+    (``solvers.codes``); J and its gradient too. Raises InputError where shapes disagree or a number is negative or not finite.
     """
 
     def __init__(
@@ -272,25 +273,13 @@ class Problem:
         """``objective`` where U = B·P is at hand."""
         by_token = self.token_side(P.dtype)
         if self.loss == "logistic":
-            cells = (by_token.indptr, by_token.indices, by_token.pull, by_token.surplus)
+            cells = (by_token.indptr, by_token.indices, by_token.x, by_token.w)
             lost = float(tree_sum(engine.map(lambda b: pair_losses(*cells, U, S, *b), by_token.blocks)))
             ridge = squared_norm(self.core(P), self.ridge) + self.ridge_features * squared_norm(self.core(S))
             ridge /= 2
             return Terms(lost + ridge, lost, 0.0, {}, ridge)
         sums = engine.map(
-            lambda b: np.array(
-                fit_rows(
-                    by_token.indptr,
-                    by_token.indices,
-                    by_token.pull,
-                    by_token.surplus,
-                    by_token.a_row,
-                    by_token.a_col,
-                    U,
-                    S,
-                    *b,
-                )
-            ),
+            lambda b: np.array(fit_rows(*by_token.cells, U, S, *b)),
             by_token.blocks,
         )
         fit, covered = tree_sum(sums)
@@ -319,15 +308,15 @@ class Problem:
         P, S = self._check(P, S)
         by_token, by_feature = self.sides(P.dtype, engine)
         U = self.tokens(P, engine)
-        dU = by_token.normal(by_token.gram(S, engine), S, U, engine, np.empty_like(U))
-        dU -= by_token.right_side(S, engine)
+        dU, _ = by_token.start(by_token.gram(S, engine), S, U, engine)
+        np.negative(dU, out=dU)
         self.add_penalties(U, dU, engine)
         operator = self.operator(P.dtype)
         dP = dU if operator is None else operator.transposed.apply(dU, engine)
         dP += self.bounded(P, self.ridge.astype(P.dtype)[:, None])
         dP *= 2
-        dS = by_feature.normal(by_feature.gram(U, engine), U, S, engine, np.empty_like(S))
-        dS -= by_feature.right_side(U, engine)
+        dS, _ = by_feature.start(by_feature.gram(U, engine), U, S, engine)
+        np.negative(dS, out=dS)
         dS += self.bounded(S, P.dtype.type(self.ridge_features))
         dS *= 2
         for G, column in zip((dP, dS), self.constants, strict=True):

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, row_blocks
-from morphvec.kernels.rows import sparse_rows
+from morphvec.kernels.sparse import sparse_rows
 
 
 class Operator:

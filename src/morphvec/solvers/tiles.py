@@ -96,7 +96,7 @@ def make_tiles(side: Side, columns: int, batch: int, engine: Engine) -> Tiles:
     np.cumsum(by_place, out=starts[1:])
     heads = np.empty((grid, grid), np.int64)
     heads[i[None, :], (i[None, :] + s) % grid] = starts[:-1].reshape(grid, grid)
-    values = np.empty((cells, 4), side.pull.dtype)
+    values = np.empty((cells, 4), side.scale.dtype)
     made = Tiles(
         grid,
         values.view(np.int32 if values.itemsize == 4 else np.int64),
@@ -109,8 +109,7 @@ def make_tiles(side: Side, columns: int, batch: int, engine: Engine) -> Tiles:
         lambda band: fill_tiles(
             side.indptr,
             side.indices,
-            side.pull,
-            side.surplus,
+            *side.pulled(band[1], band[2]),
             column_tile,
             heads[band[0]],
             made.places,

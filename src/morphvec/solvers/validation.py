@@ -17,6 +17,7 @@ from morphvec.arrays import Bools1d, Floats2d
 from morphvec.engine.base import Engine, row_blocks, tree_sum
 from morphvec.errors import OptionError
 from morphvec.kernels.rows import fit_rows
+from morphvec.solvers.codes import plain_scale
 from morphvec.solvers.problem import Problem
 from morphvec.training import Paced, Trainer
 
@@ -87,22 +88,19 @@ class HeldOut:
             problem.biases,
         )
         ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask, dtype=np.int64)])
-        self._indptr = ends[problem.matrix.indptr]
-        self._indices = problem.matrix.indices[mask].astype(np.int32, copy=False)
+        indptr = ends[problem.matrix.indptr]
+        indices = problem.matrix.indices[mask].astype(np.int32, copy=False)
         w = problem.weights[mask]
-        self._surplus = w.astype(dtype, copy=False)  # over an α of 0
-        self._pull = (w * problem.matrix.data[mask]).astype(dtype, copy=False)
         rows, columns, _ = problem.shape
-        self._alpha = np.zeros(rows, dtype), np.zeros(columns, dtype)
-        self._blocks, self._engine = row_blocks(self._indptr), engine
+        x, none = problem.matrix.data[mask].astype(dtype, copy=False), np.zeros(max(rows, columns), dtype)
+        self._cells = indptr, indices, x, w.astype(dtype, copy=False), plain_scale(dtype), none, none
+        self._blocks, self._engine = row_blocks(indptr), engine
         self._weight = float(np.sum(w, dtype=np.float64))
 
     def loss(self, U: Floats2d, S: Floats2d) -> float:
         """Σ w (u·s − x)² / Σ w over the slice, nats²."""
         sums = self._engine.map(
-            lambda b: fit_rows(
-                self._indptr, self._indices, self._pull, self._surplus, *self._alpha, U, S, *b
-            )[0],
+            lambda b: fit_rows(*self._cells, U, S, *b)[0],
             self._blocks,
         )
         return float(tree_sum(sums)) / self._weight
