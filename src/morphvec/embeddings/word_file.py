@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -44,20 +45,20 @@ class WordFile:
             "restore the folder, or train it anew",
         )
 
-    @cached_property
-    def _split(self) -> list[tuple[str, str, str]]:
-        return [line.rpartition("\t") for line in self._text[1:-1].split("\n")]
+    def _fields(self, which: int) -> Iterator[str]:
+        """The words (0) or the counts (2) of all rows; no list of lists is kept, which the collector would look through."""
+        return (line.rpartition("\t")[which] for line in self._text[1:-1].split("\n"))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Row → word."""
-        return tuple(word for word, _, _ in self._split)
+        return tuple(self._fields(0))
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """int64 [T]."""
         try:
-            return np.array([int(count) for _, _, count in self._split], np.int64)
+            return np.array(list(map(int, self._fields(2))), np.int64)
         except (ValueError, OverflowError) as error:
             raise self._damaged(str(error)) from error
 
