@@ -72,6 +72,16 @@ PAST = [("walk", "walked"), ("talk", "talked"), ("jump", "jumped")]
 PRESENT = [("walk", "walks"), ("talk", "talks")]
 
 
+@pytest.mark.parametrize("asked", [(), (("offset", None),)])
+def test_the_usual_strength_is_a_hundredth_where_line_ids_alone_tell_words(asked):
+    one, found = Knowledge((table(ROWS),)), vocabulary(ENGLISH)
+    for by_contexts, wanted in ((True, 300.0), (False, 3.0)):
+        ((strength, _, _),), _ = build_penalties(one, found, ConstraintOptions(asked), by_contexts=by_contexts)
+        assert strength == wanted
+    given = ConstraintOptions((("offset", 7.0),))
+    assert build_penalties(one, found, given, by_contexts=False)[0][0][0] == 7
+
+
 def test_offset_is_the_default_use_of_a_table():
     ((strength, penalty, name),) = built(Knowledge((table(ROWS),)), ENGLISH)
     assert (strength, name) == (STRENGTH["offset"], "offset")
@@ -213,7 +223,7 @@ def test_listed_classes_and_edges():
 
 @pytest.mark.parametrize(
     ("text", "constraint"),
-    [("offset", ("offset", 1000.0)), ("lemma:0", ("lemma", 0.0)), ("class:2.5", ("class", 2.5))],
+    [("offset", ("offset", None)), ("lemma:0", ("lemma", 0.0)), ("class:2.5", ("class", 2.5))],
 )
 def test_constraints_by_name(text, constraint):
     assert parse_constraint(text) == constraint

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 KINDS = ("offset", "lemma", "class")
 FOUND = "found"  # the offsets of what the text itself shows
-FOUND_STRENGTH = 300.0  # their λ where none is given
-STRENGTH = {"offset": 1000.0, "lemma": 50.0, "class": 30.0}  # λ in the scatter scale, where none is given
+STRENGTH = {"offset": 300.0, "lemma": 50.0, "class": 30.0}  # λ in the scatter scale, where none is given
+OF_IDS = 0.01  # of those λ where line ids are the only columns (docs/results.md)
 NORMALISE = ("scatter", "none")
 _OPTION = {
     "UniMorph": "--unimorph",
@@ -51,12 +51,12 @@ _OPTION = {
 
 @dataclass(frozen=True)
 class ConstraintOptions:
-    """constraints: (kind, λ) pairs, at most one of a kind. graph: inside offset and class constraints (``explicit``:
+    """constraints: (kind, λ) pairs, at most one of a kind (λ None: the default). graph: inside offset and class constraints (``explicit``:
     the listed edges, inside the classes of words). normalise: ``scatter`` multiplies each class's Laplacian by
     (n − 1)/(2|E|), so that one λ means one thing in every graph. min_size: members of a class, at least. off: no
     constraint at all; what is known may still say what words are made of."""
 
-    constraints: tuple[tuple[str, float], ...] = ()
+    constraints: tuple[tuple[str, float | None], ...] = ()
     graph: str = "complete"
     normalise: str = "scatter"
     min_size: int = 2
@@ -77,8 +77,8 @@ class ConstraintOptions:
         return parse_graph(self.graph).kind == "nearest"
 
 
-def parse_constraint(text: str) -> tuple[str, float]:
-    """``offset:600`` → ("offset", 600.0); a kind alone takes its default λ. Raises OptionError for anything else."""
+def parse_constraint(text: str) -> tuple[str, float | None]:
+    """``offset:600`` → ("offset", 600.0); a kind alone → (kind, None), the default λ. Raises OptionError for anything else."""
     kind, colon, number = text.partition(":")
     if kind not in KINDS:
         raise OptionError(
@@ -86,8 +86,10 @@ def parse_constraint(text: str) -> tuple[str, float]:
             f"a constraint is one of {', '.join(KINDS)}, with :λ if wanted, or none for none at all",
             "write e.g. --constraint offset:600",
         )
+    if not colon:
+        return kind, None
     try:
-        strength = float(number) if colon else STRENGTH[kind]
+        strength = float(number)
     except ValueError:
         strength = -1.0
     if not 0 <= strength < float("inf"):
@@ -129,6 +131,8 @@ def build_penalties(
     options: ConstraintOptions,
     seed: int = 0,
     vectors: Floats2d | None = None,
+    *,
+    by_contexts: bool = True,
 ) -> tuple[list[tuple[float, Penalty, str]], list[TableReport]]:
     """(λ, penalty, name) for each constraint, and what became of every row of every source.
 
@@ -138,6 +142,8 @@ def build_penalties(
     vectors: float[T, k], the words' vectors of a run without constraints, for the graph ``nearest:K`` alone (an
     offset is then the difference of two). A class weight multiplies the scale of its class in ``offset`` and ``class``
     constraints; the families of ``lemma`` and the edges of a list without classes have no name and keep theirs.
+    by_contexts: whether words are told by their contexts; where they are told by line ids alone, which know nothing of
+    inflection, the default λs are ``OF_IDS`` of what they are otherwise.
     Raises InputError where a constraint is asked for and nothing that it could use is known, or nothing is left of it,
     or a class weight names no class; OptionError for a graph that what is given does not allow.
     """
@@ -156,10 +162,13 @@ def build_penalties(
 
     maker = PenaltyMaker(len(vocabulary), options.graph, scatter, weights, seed, vectors)
     pairs, reports = _pairs(knowledge, vocabulary, options.min_size)
-    asked = options.constraints
+    scale = 1.0 if by_contexts else OF_IDS
+    usual = {kind: scale * strength for kind, strength in STRENGTH.items()}
+    given = {kind: usual[kind] if strength is None else strength for kind, strength in options.constraints}
+    asked = tuple(given.items())
     found = knowledge.found
-    if found is not None and len(found.pairs.forms) and (not asked or "offset" in dict(asked)):
-        strength = dict(asked).get("offset", FOUND_STRENGTH)
+    if found is not None and len(found.pairs.forms) and (not asked or "offset" in given):
+        strength = given.get("offset", usual["offset"])
         of_text = PenaltyMaker(len(vocabulary), "complete", scatter, {}, seed, None).offset(found.pairs)
     else:
         strength, of_text = 0.0, []
@@ -167,8 +176,8 @@ def build_penalties(
         asked = tuple(pair for pair in asked if pair[0] != "offset")
     elif not asked:
         asked = (
-            *((("offset", STRENGTH["offset"]),) if pairs else ()),
-            *((("class", STRENGTH["class"]),) if knowledge.classes or knowledge.edges else ()),
+            *((("offset", usual["offset"]),) if pairs else ()),
+            *((("class", usual["class"]),) if knowledge.classes or knowledge.edges else ()),
         )
     if parse_graph(options.graph).kind == "explicit":
         _check_explicit(knowledge, [kind for kind, _ in asked])

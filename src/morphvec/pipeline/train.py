@@ -18,6 +18,7 @@ from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.store import versions
 from morphvec.engine.base import Engine
 from morphvec.errors import OptionError
+from morphvec.methods.discovering import tells_by_contexts
 from morphvec.morphology.classes import TableReport
 from morphvec.morphology.constraints import Knowledge, build_penalties
 from morphvec.morphology.pieces import find_pieces
@@ -276,7 +277,10 @@ def _penalties(
         start = time.perf_counter()
         vectors = method.fit(given, options, [], LoopControl())[1].U
         log.append({"stage": "fit without constraints", "seconds": time.perf_counter() - start})
-    penalties, reports = build_penalties(known, given.vocabulary, asked, stage.seed, vectors)
+    by_contexts = not isinstance(given.source, Association) or tells_by_contexts(given.source)
+    penalties, reports = build_penalties(
+        known, given.vocabulary, asked, stage.seed, vectors, by_contexts=by_contexts
+    )
     for report in reports:
         reporter.note(report.line())
     return penalties, reports
