@@ -26,7 +26,7 @@ import machine
 
 DRAWN, SHOWN, NEAR, DRAWS = 500, 10, 10, 1000
 OCCURS, MIN_COUNT, EPOCHS = 2, 3, 20  # of a drawn form; of a word of the vocabulary; of fastText
-CONSTRAINTS = ["--constraint", "offset", "--constraint", "lemma:1000"]  # λ chosen on deu, hun and spa
+CONSTRAINTS = ["--constraint", "offset:1000", "--constraint", "lemma:1000"]  # λ chosen on deu, hun and spa
 LANGUAGES = ("fin", "tur")
 
 

@@ -137,8 +137,7 @@ def build_penalties(
     """(λ, penalty, name) for each constraint, and what became of every row of every source.
 
     Without constraints in the options, pairs get ``offset`` and lists get ``class``. Pairs found in the text have the
-    offset constraint ``found`` wherever offsets are asked for, or nothing is; its λ is that of the offsets where they
-    are given one. seed: of random graphs.
+    offset constraint ``found`` wherever offsets are asked for, or nothing is, with the λ of the offsets. seed: of random graphs.
     vectors: float[T, k], the words' vectors of a run without constraints, for the graph ``nearest:K`` alone (an
     offset is then the difference of two). A class weight multiplies the scale of its class in ``offset`` and ``class``
     constraints; the families of ``lemma`` and the edges of a list without classes have no name and keep theirs.
