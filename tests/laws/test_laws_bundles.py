@@ -76,7 +76,9 @@ PRESENT = [("walk", "walks"), ("talk", "talks")]
 def test_the_usual_strength_is_a_hundredth_where_line_ids_alone_tell_words(asked):
     one, found = Knowledge((table(ROWS),)), vocabulary(ENGLISH)
     for by_contexts, wanted in ((True, 300.0), (False, 3.0)):
-        ((strength, _, _),), _ = build_penalties(one, found, ConstraintOptions(asked), by_contexts=by_contexts)
+        ((strength, _, _),), _ = build_penalties(
+            one, found, ConstraintOptions(asked), by_contexts=by_contexts
+        )
         assert strength == wanted
     given = ConstraintOptions((("offset", 7.0),))
     assert build_penalties(one, found, given, by_contexts=False)[0][0][0] == 7
