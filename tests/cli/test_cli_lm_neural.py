@@ -15,7 +15,7 @@ from cli_helpers import files, sentences, write
 from morphvec.artifact import open_arrays
 from morphvec.cli import lm as commands
 from morphvec.lm.feedforward import NetworkTrainer
-from morphvec.lm.neural import NeuralOptions
+from morphvec.lm.neural_options import NeuralOptions
 from morphvec.lm.ngram import NgramOptions
 
 SMALL = ["--kind", "neural", "--order", "3", "--dim", "6", "--hidden", "7", "--batch", "64", "--quiet"]

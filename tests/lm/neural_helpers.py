@@ -8,7 +8,8 @@ import numpy as np
 
 from morphvec.engine.local import local_engine
 from morphvec.lm.base import LmVocabulary, Stream
-from morphvec.lm.neural import NeuralOptions, NeuralPredictor
+from morphvec.lm.neural import NeuralPredictor
+from morphvec.lm.neural_options import NeuralOptions
 from morphvec.rng import stream as random_stream
 from morphvec.text.tokenize import Tokenizer
 

@@ -27,14 +27,13 @@ from morphvec.lm.base import LanguageModel, LmVocabulary, Stream, Training
 from morphvec.lm.feedforward import BLOCK, losses
 from morphvec.lm.neural import (
     NEURAL,
-    NeuralOptions,
     NeuralPredictor,
     embeddings,
     fit,
     load,
-    options_of,
     windows,
 )
+from morphvec.lm.neural_options import NeuralOptions, options_of
 from morphvec.lm.train import VocabularyOptions, train_model
 from morphvec.rng import stream as random_stream
 from morphvec.text.corpus import Corpus

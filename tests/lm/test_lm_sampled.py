@@ -16,7 +16,8 @@ from morphvec.engine.blas import one_blas_thread
 from morphvec.errors import OptionError
 from morphvec.lm.base import LmVocabulary, Stream
 from morphvec.lm.feedforward import BLOCK, Parameters, _softmax, features, step
-from morphvec.lm.neural import NeuralOptions, fit
+from morphvec.lm.neural import fit
+from morphvec.lm.neural_options import NeuralOptions
 from morphvec.lm.sampled import Sample, chances, draw
 from morphvec.rng import stream as random_stream
 
