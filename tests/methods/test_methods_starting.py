@@ -118,7 +118,7 @@ def test_words_with_parts_take_the_features_of_a_start_alone(association):
 @pytest.mark.parametrize(
     ("options", "sweeps"),
     [
-        ({"dim": 2, "parts": ("own",)}, 4),
+        ({"dim": 2, "parts": ("own",)}, 8),
         ({"dim": 6, "parts": ("own",)}, 8),
         ({"dim": 2, "parts": ("own", "ngrams"), "ngram_min_types": 2}, 3),
         ({"dim": 2, "parts": ("own",), "validation": 0.1}, 8),
@@ -130,3 +130,11 @@ def test_sweeps_by_default(association, options, sweeps):
     settings = token_feature.TokenFeatureOptions(**options)
     _, factors = token_feature.fit(association, vocabulary, settings, [], engine=ONE)
     assert len(factors.history) == sweeps
+
+
+def test_many_cells_take_half_the_sweeps_by_default(association, monkeypatch):
+    vocabulary = Vocabulary(association.words, np.arange(90, 0, -1), 4095, 90, Tokenizer())
+    settings = token_feature.TokenFeatureOptions(dim=2, parts=("own",))
+    for most, sweeps in ((association.matrix.nnz + 1, 8), (association.matrix.nnz, 4)):
+        monkeypatch.setattr(token_feature, "FEW_CELLS", most)
+        assert len(token_feature.fit(association, vocabulary, settings, [], engine=ONE)[1].history) == sweeps

@@ -321,7 +321,7 @@ Epochs = Annotated[
     int | None,
     _option(
         "--epochs",
-        "Sweeps or passes over the cells. Default: of als 8 sweeps (token-feature: 4 after sweeps over the frequent words alone, 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches.",
+        "Sweeps or passes over the cells. Default: of als 8 sweeps (token-feature: after sweeps over the frequent words alone, 4 of them from ten million cells on; 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches.",
         SOLVE,
     ),
 ]

@@ -45,6 +45,8 @@ MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
 OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
 EPOCHS = 4  # sweeps of als after those of the corner, where no number is given
+EPOCHS_FEW = 8  # ... of fewer cells than FEW_CELLS, where a sweep takes a second or two
+FEW_CELLS = 10_000_000
 EPOCHS_COMPOSED = 3  # ... where words have parts or constraints, after sweeps without them
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
@@ -175,7 +177,8 @@ def fit(
         )
     epochs = options.epochs
     if epochs is None and begins:
-        epochs = EPOCHS_COMPOSED if together else EPOCHS
+        alone = EPOCHS if association.matrix.nnz >= FEW_CELLS else EPOCHS_FEW
+        epochs = EPOCHS_COMPOSED if together else alone
     problem = Problem(
         association.matrix,
         association.weights,
