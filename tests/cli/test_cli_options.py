@@ -19,7 +19,7 @@ NOT_STAGES = {"corpus", "output_folder", "align_ids", "config", "overwrite", "qu
 # Defaults that are said in words, each because it is worked out from other things.
 WORDED = {
     "parts": "own,ngrams; lemma and affixes too where a table, a list or the text tells them",
-    "epochs": "of als 8 sweeps (token-feature: 4 after sweeps over the frequent words alone, 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches",
+    "epochs": "of als 8 sweeps (token-feature: after sweeps over the frequent words alone, 4 of them from ten million cells on; 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches",
     "threads": "one per core",  # of the machine
     "memory": "half of the machine's",
     "max_vocab": "all",  # no bound

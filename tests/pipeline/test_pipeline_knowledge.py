@@ -193,9 +193,9 @@ def test_nearest_members_are_those_of_a_run_without_constraints(corpus, sources,
     given = {"unimorph": sources["unimorph"], "constraint": "offset:20", **SMALL}
     seen, build = [], module.build_penalties
 
-    def watched(knowledge, vocabulary, options, seed=0, vectors=None):
+    def watched(knowledge, vocabulary, options, seed=0, vectors=None, **more):
         seen.append((options.graph, vectors))
-        return build(knowledge, vocabulary, options, seed, vectors)
+        return build(knowledge, vocabulary, options, seed, vectors, **more)
 
     factors, fit = [], token_feature.fit
 
