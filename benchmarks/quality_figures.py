@@ -110,9 +110,8 @@ def small(results: Results, file: Path) -> None:
             heights, low, high = [], [], []
             for share in shares:
                 runs = results.of(quality_small.corpus_name(language, share), method)
-                scores = [
-                    100 * mean(run["scores"]["paradigms"]["values"]["mrr"] or [0.0]) for run in runs
-                ] or [0.0]
+                found = [run["scores"]["paradigms"] for run in runs]
+                scores = [100 * mean(one["values"]["mrr"]) for one in found if one and one["items"]] or [0.0]
                 heights.append(mean(scores))
                 low.append(mean(scores) - min(scores))
                 high.append(max(scores) - mean(scores))

@@ -203,8 +203,9 @@ def _table(
 
 def _paradigms(results: Results) -> list[str]:
     def cells(runs: list[dict[str, Any]]) -> list[str] | None:
-        asked = [run["scores"]["paradigms"] for run in runs]
-        if asked[0] is None or not asked[0]["items"]:
+        found = [run["scores"]["paradigms"] for run in runs]
+        asked = [one for one in found if one is not None and one["items"]]  # a tenth of a text may have none
+        if not asked:
             return None
         scores = [spread([mean(one["values"][name]) for one in asked]) for name in ANSWERS]
         n = f"{len(asked[0]['items'])} of {len(set(asked[0]['clusters']))} lemmas"
