@@ -84,9 +84,8 @@ class Search:
         if self._outline is None:
             if self._read < _WORTH or len(rows) * rows.shape[1] < _LARGE or not rows.plain:
                 return None
-            from morphvec.embeddings.outline import (
-                Outline,
-            )  # loads the compiler, which a few questions do without
+            # loads the compiler, which a few questions do without
+            from morphvec.embeddings.outline import Outline
 
             self._outline = Outline.of(rows.array, self.norms)
         bounds = self._outline.bounds(query)
