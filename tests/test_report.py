@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +72,16 @@ def test_the_memory_held_is_that_of_this_process():
     block = np.ones(30_000_000)
     assert 200e6 < report.memory_held() - before < 400e6
     assert report.peak_bytes() >= block.nbytes
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="no /proc: a child's peak holds its parent's"
+)
+def test_the_peak_of_a_child_is_its_own():
+    block = np.ones(300 << 20, np.uint8)  # held by this process while the child begins
+    code = "from morphvec.report import peak_bytes; print(peak_bytes())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < block.nbytes
 
 
 def test_a_quiet_run_says_what_has_to_be_known():

@@ -46,9 +46,16 @@ def memory_held() -> int:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """The most memory that this program has held, in bytes.
+
+    Linux counts in its ``ru_maxrss`` what a process held before it became this program: of a child, its parent's memory.
+    """
+    try:
+        status = Path("/proc/self/status").read_bytes()
+        return int(status.split(b"VmHWM:")[1].split(maxsplit=1)[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _clock(seconds: float) -> str:
