@@ -10,7 +10,7 @@ from morphvec.embeddings import Embeddings
 from morphvec.errors import OptionError, UnknownWordError
 from morphvec.rng import stream
 
-COMPASS = Embeddings(  # four directions and one between two of them, of different lengths
+DIRECTIONS = Embeddings(  # four directions and one between two of them, of different lengths
     ["north", "east", "south", "west", "corner"], [[0, 2], [3, 0], [0, -1], [-5, 0], [4, 4]], counts=np.array([9, 7, 5, 3, 1])
 )  # fmt: skip
 HALF = np.sqrt(0.5)
@@ -21,7 +21,7 @@ def unit(X):
 
 
 def test_known_answers():
-    model = COMPASS
+    model = DIRECTIONS
     assert model.similarity("north", "corner") == pytest.approx(HALF)
     assert model.distance("north", "south") == pytest.approx(2)
     assert model.distances("north") == pytest.approx([0, 1, 2, 1, 1 - HALF])
@@ -39,7 +39,7 @@ def test_known_answers():
 
 
 def test_rows_counts_and_vectors():
-    model = COMPASS
+    model = DIRECTIONS
     assert [model.get_index("south"), model.get_index(2), model.get_index("up", -1)] == [2, 2, -1]
     assert model.has_index_for("south")
     assert not model.has_index_for("up")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from morphvec.embeddings import Embeddings, dense_rows, query
 from morphvec.embeddings.outline import Outline
-from morphvec.embeddings.query import Search, as_rows, nearest_rows, row_norms
+from morphvec.embeddings.query import Search, as_rows, row_norms
 from morphvec.errors import InputError, OptionError, UnknownWordError
 from morphvec.rng import stream
 
@@ -78,6 +78,10 @@ def rows_of_kind(kind, rows, k, seed):
 
 
 KINDS = ["normal", "whole", "alike", "scales"]
+
+
+def nearest_rows(X, norms, query, count, **more):
+    return Search(as_rows(X), norms).nearest(query, count, **more)
 
 
 @pytest.mark.parametrize("kind", KINDS)

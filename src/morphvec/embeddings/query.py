@@ -104,21 +104,6 @@ class Search:
         return places if allowed is None else np.asarray(allowed)[places]
 
 
-def nearest_rows(
-    vectors: Vectors,
-    norms: Floats1d,
-    query: Floats1d,
-    count: int,
-    *,
-    metric: str = "cosine",
-    allowed: Ints1d | None = None,
-    excluded: Ints1d | None = None,
-) -> tuple[Ints1d, Floats1d]:
-    """``Search.nearest`` for a single question to vectors float32 [T, k], dense or CSR."""
-    search = Search(as_rows(vectors), norms)
-    return search.nearest(query, count, metric=metric, allowed=allowed, excluded=excluded)
-
-
 def nearest_of_many(
     vectors: Vectors,
     norms: Floats1d,
@@ -129,7 +114,7 @@ def nearest_of_many(
     allowed: Ints1d | None = None,
     own: Sequence[int | None] = (),
 ) -> list[tuple[Ints1d, Floats1d]]:
-    """``nearest_rows`` for each query of float32 [n, k]; own: the row of each that is not returned, or None."""
+    """``Search.nearest`` for each query of float32 [n, k]; own: the row of each that is not returned, or None."""
     rows, found = as_rows(vectors), []
     for low in range(0, len(queries), _TOGETHER):
         together = np.asarray(queries[low : low + _TOGETHER], np.float32)
