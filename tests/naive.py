@@ -133,6 +133,30 @@ def complete_laplacian(members: np.ndarray, class_of: Sequence[int], scales: Seq
     return L
 
 
+# ---------------------------------------------------------------------------------------------- counterparts
+
+
+def line_links(
+    line: Sequence[int], languages: Sequence[int], vectors: np.ndarray, sharpness: float, nothing: float
+) -> list[float]:
+    """For each word of a line max_b p(b|a)·p(a|b) over the words b of other languages, p(b|a) = e^(β·cos(a,b)) over the
+    sum of these for the language of b and e^(β·ν); 0 where there is none."""
+
+    def e(a: int, b: int) -> float:
+        cosine = vectors[a] @ vectors[b] / (np.linalg.norm(vectors[a]) * np.linalg.norm(vectors[b]))
+        return float(np.exp(sharpness * cosine))
+
+    def share(b: int, a: int) -> float:
+        same = [other for other in line if languages[other] == languages[b]]
+        return e(a, b) / (sum(e(a, other) for other in same) + float(np.exp(sharpness * nothing)))
+
+    best = []
+    for a in line:
+        others = [b for b in line if languages[b] != languages[a]]
+        best.append(max((share(b, a) * share(a, b) for b in others), default=0.0))
+    return best
+
+
 # ---------------------------------------------------------------------------------------------- closed forms
 
 

@@ -19,14 +19,15 @@ NOT_STAGES = {"corpus", "output_folder", "align_ids", "config", "overwrite", "qu
 # Defaults that are said in words, each because it is worked out from other things.
 WORDED = {
     "parts": "own,ngrams; lemma and affixes too where a table, a list or the text tells them",
-    "epochs": "of als 8 sweeps (token-feature: after sweeps over the frequent words alone, 4 of them from ten million cells on; 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches",
+    "epochs": "of als 8 sweeps (token-feature: after sweeps over the frequent words alone, 3 of them from ten million cells on; 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches",
     "threads": "one per core",  # of the machine
     "memory": "half of the machine's",
     "max_vocab": "all",  # no bound
     "own_weight": "1, in much text more by count for words without a lemma where lemmas are known; 3 where the only "
     "columns are ids",  # by the features and the cells
-    "unobserved": "0.3; 0.05 of ids",  # by the features
+    "unobserved": "0.2; 0.05 of ids",  # by the features
     "rules": "text; none where the only columns are ids",  # by the features
+    "unaligned": "0.05 where line ids of several languages are the only columns; 1 elsewhere",  # by the features
     "ridge": "1; beside a window and with parts up to 20, less in much text",  # by the cells
     "ridge_own": "--ridge",  # another option
     "ridge_parts": "--ridge",

@@ -50,6 +50,7 @@ def corpora(tmp_path_factory):
 def short_starts(monkeypatch):
     """Sweeps before the first epoch are two, so that the epochs that tests stop at are epochs of the run itself."""
     monkeypatch.setattr(starting, "SWEEPS_CORNER", 1)
+    monkeypatch.setattr(starting, "SWEEPS_WHOLE", 1)
     monkeypatch.setattr(token_feature, "SWEEPS_FREE", 1)
 
 

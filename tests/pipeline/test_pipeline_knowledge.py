@@ -179,7 +179,7 @@ def test_class_weights_alone_name_no_class(corpus, sources):
 
 
 def test_class_weights_change_the_penalty_of_their_class(corpus, sources, tmp_path):
-    given = {"unimorph": sources["unimorph"], "constraint": "offset:500", **SMALL, "epochs": 8}
+    given = {"unimorph": sources["unimorph"], "constraint": "offset:500", **SMALL, "epochs": 40}
     spread = []
     for factor in (0, 1, 100):
         weights = write(tmp_path / "w.tsv", [f"V;PST\t{factor}"])

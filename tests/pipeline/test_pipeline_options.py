@@ -76,7 +76,7 @@ def test_ridges_fall_back_on_the_common_one_and_that_on_the_text():
     assert ridges(ridge=2.0, ridge_parts=3.0, ridge_features=4.0) == (2.0, 3.0, 4.0)
     assert ridges(strong=False) == ridges(strong=False, mass=1e6) == (1.0, 1.0, 1.0)
     assert ridges() == ridges(mass=1.0) == ridges(mass=0.5) == (20.0, 20.0, 20.0)  # at most
-    assert ridges(mass=400.0, ridge_features=7.0) == (10.0, 10.0, 7.0)  # 200/√mass
+    assert ridges(mass=400.0, ridge_features=7.0) == (5.75, 5.75, 7.0)  # 2300/mass
 
 
 def test_a_manifest_names_files_without_their_folders():

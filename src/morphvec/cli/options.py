@@ -123,7 +123,7 @@ AddLambda = Annotated[
 Unobserved = Annotated[
     float | None,
     _option(
-        "--unobserved", "Weight α of cells that are not stored. Default: 0.3; 0.05 of ids.", WEIGH, "ALPHA"
+        "--unobserved", "Weight α of cells that are not stored. Default: 0.2; 0.05 of ids.", WEIGH, "ALPHA"
     ),
 ]
 Weight = Annotated[
@@ -231,6 +231,17 @@ Rules = Annotated[
         MODEL,
     ),
 ]
+Unaligned = Annotated[
+    float | None,
+    _option(
+        "--unaligned",
+        "What a cell weighs whose word has no counterpart in the line's other languages, as a first run's vectors tell "
+        "it; 1: all weigh alike, and there is one run. Default: 0.05 where line ids of several languages are the only "
+        "columns; 1 elsewhere.",
+        MODEL,
+        "DELTA",
+    ),
+]
 RidgeOwn = Annotated[float | None, _option("--ridge-own", "γ of words' own rows. Default: --ridge.", MODEL)]
 RidgeParts = Annotated[float | None, _option("--ridge-parts", "γ of rows of parts. Default: --ridge.", MODEL)]
 RidgeFeatures = Annotated[
@@ -321,7 +332,7 @@ Epochs = Annotated[
     int | None,
     _option(
         "--epochs",
-        "Sweeps or passes over the cells. Default: of als 8 sweeps (token-feature: after sweeps over the frequent words alone, 4 of them from ten million cells on; 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches.",
+        "Sweeps or passes over the cells. Default: of als 8 sweeps (token-feature: after sweeps over the frequent words alone, 3 of them from ten million cells on; 3 where words have parts or constraints, after sweeps without them), 40 passes for mini-batches.",
         SOLVE,
     ),
 ]

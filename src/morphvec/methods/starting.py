@@ -20,7 +20,8 @@ from morphvec.report import SILENT, Reporter
 from morphvec.solvers.problem import Factors, Problem
 from morphvec.solvers.solve import solve
 
-SWEEPS_CORNER = 3
+SWEEPS_CORNER = 5
+SWEEPS_WHOLE = 3  # of all rows in their place, where there is no corner
 SWEEPS_FREE = 2  # of all rows, before sweeps with parts or constraints
 SHARES = (0.65, 0.5, 0.35)  # of the stored cells, held by the rows of a corner and by its columns
 MOST_CELLS = 1 << 25  # of a corner: it is a copy
@@ -61,7 +62,7 @@ def free_factors(
         problem,
         dim,
         "als",
-        sweeps + (SWEEPS_CORNER if corner is None else 0),
+        sweeps + (SWEEPS_WHOLE if corner is None else 0),
         seed,
         cg_steps=cg_steps,
         start=corner,

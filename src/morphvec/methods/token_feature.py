@@ -8,7 +8,6 @@ Bojanowski et al. 2017 (n-gram parts).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
@@ -41,20 +40,19 @@ from morphvec.text.vocabulary import Vocabulary
 from morphvec.training import LoopControl
 
 MAX_OVERSAMPLE = 4.0
+MIN_UNALIGNED = 1e-3  # a cell that weighs nothing could not be told from none
 MAX_RIDGE = 1e9  # beyond it float32 factors vanish
 OWN_WEIGHT = 1.0  # ω where none is given and words are told by their contexts
 OWN_WEIGHT_IDS = 3.0  # ... or by nothing but the lines that they stand in
-EPOCHS = 4  # sweeps of als after those of the corner, where no number is given
+EPOCHS = 3  # sweeps of als after those of the corner, where no number is given
 EPOCHS_FEW = 8  # ... of fewer cells than FEW_CELLS, where a sweep takes a second or two
 FEW_CELLS = 10_000_000
 EPOCHS_COMPOSED = 3  # ... where words have parts or constraints, after sweeps without them
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_COMPOSED = 20.0  # γ with parts, where words are told by their contexts and a word has little text
-RIDGE_ROOT = (
-    200.0  # ... and over the root of the stored weight of a word where it has more: about 10 in 100 MB
-)
-MASS_WHOLE = 125.0  # the stored weight of a word from which its own row may bear more than 1
+RIDGE_MASS = 2300.0  # ... and over the stored weight of a word where it has more: 6.4 in 100 MB
+MASS_WHOLE = 110.0  # the stored weight of a word from which its own row may bear more than 1
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,8 @@ class TokenFeatureOptions:
     3 where line ids are the only columns); own_weight_split: the same for words that have a lemma (None: own_weight). ridge: γ of every factor; ridge_own, ridge_parts,
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
-    it is). power: exponent p of the singular values in the output. output: word vectors, context vectors, their sum,
+    it is). unaligned: δ, what a cell without a counterpart in its line's other languages weighs (``counterparts``; None:
+    0.05 where line ids of several languages are the only columns, 1 elsewhere: no alignment). power: exponent p of the singular values in the output. output: word vectors, context vectors, their sum,
     or both side by side. Raises OptionError for values out of range.
     """
 
@@ -91,6 +90,7 @@ class TokenFeatureOptions:
     validation: float = 0.0
     patience: int = 0
     oversample_language: float = 0.0
+    unaligned: float | None = None
     power: float = 0.0
     output: str = "w"
     seed: int = 0
@@ -112,6 +112,8 @@ class TokenFeatureOptions:
             check_choice("rules", self.rules, RULES)
         check_number("oversample_language", self.oversample_language, 0, MAX_OVERSAMPLE)
         check_number("power", self.power, -4, 4)
+        if self.unaligned is not None:
+            check_number("unaligned", self.unaligned, MIN_UNALIGNED, 1)
         for name in ("ridge", "ridge_own", "ridge_parts", "ridge_features"):
             value = getattr(self, name)
             if value is not None:
@@ -131,7 +133,7 @@ class TokenFeatureOptions:
         makes a form share its lemma's and its affix's, the more so the less text there is; γ is 1 elsewhere. mass:
         stored weight per word, Σw/T. The constants are measured (docs/results.md).
         """
-        shared = min(RIDGE_COMPOSED, RIDGE_ROOT / math.sqrt(mass)) if strong and mass > 0 else RIDGE_FREE
+        shared = min(RIDGE_COMPOSED, RIDGE_MASS / mass) if strong and mass > 0 else RIDGE_FREE
         shared = shared if self.ridge is None else self.ridge
         chosen = (self.ridge_own, self.ridge_parts, self.ridge_features)
         own, parts, features = (shared if given is None else given for given in chosen)

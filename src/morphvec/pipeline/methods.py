@@ -21,6 +21,7 @@ from morphvec.errors import BudgetError, OptionError
 from morphvec.features.space import parse_ngrams
 from morphvec.methods import glove, lsa, ppmi, sgns, skipgram, smf, svd, token_feature, token_token
 from morphvec.methods.composing import PartSettings
+from morphvec.methods.counterparts import share_of
 from morphvec.methods.discovering import discover
 from morphvec.morphology.constraints import Knowledge
 from morphvec.morphology.discovery import Found
@@ -70,7 +71,8 @@ class Method:
     options, penalties, loop). reads: the options of the fit stage that mean something to it, beside those of every method. defaults: of the options that
     were given; its own values for others. constrained: whether it takes penalties. streams: whether it reads the text
     rather than its counts. discover: of (given, options), for a method that looks for affix rules in the text;
-    gives them and the factors that told them, where als may start there.
+    gives them and the factors that told them, where als may start there. unaligned: of the same, the share δ of a method
+    that weighs cells by their counterparts after a first run; 1: it does not.
     """
 
     options: Callable[[FitStage, Mapping[str, Any]], Any]
@@ -80,6 +82,7 @@ class Method:
     constrained: bool = True
     streams: bool = False
     discover: Callable[[Given, Any], tuple[Found, Factors | None] | None] | None = None
+    unaligned: Callable[[Given, Any], float] | None = None
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,6 +176,10 @@ def _discover(
 ) -> tuple[Found, Factors | None] | None:
     _check_memory(given, options, LoopControl())  # before any work
     return discover(cells_of(given), given.vocabulary, options, given.engine, given.reporter)
+
+
+def _unaligned(given: Given, options: token_feature.TokenFeatureOptions) -> float:
+    return share_of(options.unaligned, cells_of(given), given.vocabulary)
 
 
 def _check_memory(given: Given, options: Any, loop: LoopControl) -> None:
@@ -280,6 +287,7 @@ METHODS: Mapping[str, Method] = {
         _fit_token_feature,
         _reads(token_feature.TokenFeatureOptions, BatchOptions, constrained=True),
         discover=_discover,
+        unaligned=_unaligned,
     ),
     "token-token": Method(
         _options(token_token.TokenTokenOptions),

@@ -166,6 +166,7 @@ class FitStage:
     ridge_own: float | None = None
     ridge_parts: float | None = None
     ridge_features: float | None = None
+    unaligned: float | None = None
     power: float | None = 0.0
     output: str = "w"
     own_weight: float | None = None

@@ -18,13 +18,23 @@ from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.store import versions
 from morphvec.engine.base import Engine
 from morphvec.errors import OptionError
+from morphvec.methods.counterparts import align
 from morphvec.methods.discovering import tells_by_contexts
 from morphvec.morphology.classes import TableReport
 from morphvec.morphology.constraints import Knowledge, build_penalties
 from morphvec.morphology.pieces import find_pieces
 from morphvec.pipeline.checkpoint import FolderKeeper, check_place, place_beside, record_of
 from morphvec.pipeline.knowledge import Known, input_records, read_knowledge
-from morphvec.pipeline.methods import METHODS, Given, Method, Penalties, Source, check_read, with_defaults
+from morphvec.pipeline.methods import (
+    METHODS,
+    Given,
+    Method,
+    Penalties,
+    Source,
+    cells_of,
+    check_read,
+    with_defaults,
+)
 from morphvec.pipeline.nouns import Origin
 from morphvec.pipeline.options import (
     KNOWLEDGE,
@@ -202,6 +212,7 @@ def make_model(
             given = replace(given, knowledge=knowledge, start=start)
             log.append({"stage": "rules of the text", "seconds": time.perf_counter() - begun})
     penalties, reports = _penalties(given, method, options, stage, log)
+    given, share = _aligned(given, method, options, penalties, log)
     keeper = None
     if checkpoint is not None and (run.checkpoint_every or run.resume):
         record = record_of(source, finished)
@@ -229,7 +240,11 @@ def make_model(
         "types": vocabulary.types,
         "languages": list(model.languages),
         "config": dict(finished.config),
-        **({} if resolved is None else {"resolved": dict(resolved)}),
+        **(
+            {}
+            if resolved is None
+            else {"resolved": {**resolved, **({} if share == 1 else {"unaligned": share})}}
+        ),
         "versions": versions(),
         "inputs": list(finished.inputs),
         "objective": {name: last[name] for name in ("total", "fit", "unobserved", "classes", "ridge")},
@@ -254,6 +269,22 @@ def _other_source(name: str, method: Method) -> OptionError:
 def _cells(source: Source, last: Mapping[str, Any]) -> int:
     """Stored cells, or the pairs that a method met in its last epoch on the text."""
     return int(source.matrix.nnz if isinstance(source, Association) else last.get("pairs", 0))
+
+
+def _aligned(
+    given: Given, method: Method, options: Any, penalties: Penalties, log: list[Mapping[str, Any]]
+) -> tuple[Given, float]:
+    """What is given, with cells that weigh by their counterparts where the method has them so, and the share that is
+    left to those without one; a run with plain cells comes first."""
+    share = 1.0 if method.unaligned is None else method.unaligned(given, options)
+    if share == 1:
+        return given, share
+    given.reporter.note("first a run whose vectors say which words of a line are each other's counterparts")
+    start = time.perf_counter()
+    factors = method.fit(given, options, penalties, LoopControl())[1]
+    aligned = align(cells_of(given), given.vocabulary, factors, share, given.engine)
+    log.append({"stage": "fit before aligning", "seconds": time.perf_counter() - start})
+    return replace(given, source=aligned, start=None), share
 
 
 def _penalties(
