@@ -154,10 +154,10 @@ def test_beta_scales_a_blocks_weights_and_alpha_and_nothing_else():
     assert np.array_equal(found.matrix.toarray(), plain.matrix.toarray())
     np.testing.assert_allclose(found.weights.toarray(), plain.weights.toarray() * beta, rtol=1e-6)
     # α of a block is absolute where it is given; else it is the model's own, scaled like the weights
-    assert found.alpha.tolist() == [0.3 * 2.0] * 10 + [0.7] * 20
-    assert plain.alpha.tolist() == [0.3] * 10 + [0.05] * 20
-    both = weighed(dense, Block("window", 0, 10), Block("ids", 10, 30), unobserved=0.2)
-    assert both.alpha.tolist() == [0.2] * 30
+    assert found.alpha.tolist() == [0.2 * 2.0] * 10 + [0.7] * 20
+    assert plain.alpha.tolist() == [0.2] * 10 + [0.02] * 20
+    both = weighed(dense, Block("window", 0, 10), Block("ids", 10, 30), unobserved=0.3)
+    assert both.alpha.tolist() == [0.3] * 30
     # on top of α no stored cell weighs less than one that is not stored
     above = weighed(dense, *blocks, weight="alpha+sqrt")
     stored = found.weights.toarray() > 0
@@ -168,7 +168,7 @@ def test_beta_scales_a_blocks_weights_and_alpha_and_nothing_else():
 
 def test_a_blocks_alpha_may_be_zero():
     found = weighed(random_counts(), Block("window", 0, 10, unobserved=0.0), Block("ids", 10, 30))
-    assert found.alpha.tolist() == [0.0] * 10 + [0.05] * 20
+    assert found.alpha.tolist() == [0.0] * 10 + [0.02] * 20
     assert not weighed(random_counts(), unobserved=0).alpha.any()
 
 
@@ -178,8 +178,8 @@ def test_a_blocks_alpha_may_be_zero():
         ({"weight": "constant"}, lambda n: 1.0),
         ({"weight": "sqrt"}, lambda n: min(math.sqrt(n), 10.0)),
         ({"weight": "sqrt", "weight_max": 3}, lambda n: min(math.sqrt(n), 3.0)),
-        ({"weight": "alpha+sqrt"}, lambda n: 0.3 + min(math.sqrt(n), 10.0)),
-        ({}, lambda n: 0.3 + min(math.sqrt(n), 10.0)),
+        ({"weight": "alpha+sqrt"}, lambda n: 0.2 + min(math.sqrt(n), 10.0)),
+        ({}, lambda n: 0.2 + min(math.sqrt(n), 10.0)),
         (
             {"weight": "alpha+sqrt", "unobserved": 0.9, "weight_max": 2},
             lambda n: 0.9 + min(math.sqrt(n), 2.0),

@@ -39,7 +39,7 @@ WEIGHT_MAX = {
     "glove": 100.0,
     "alpha+sqrt": 10.0,
 }  # of the others there is none
-UNOBSERVED, UNOBSERVED_IDS = 0.2, 0.05  # α where none is given: of words in a window, of lines by their ids
+UNOBSERVED, UNOBSERVED_IDS = 0.2, 0.02  # α where none is given: of words in a window, of lines by their ids
 MAX_WEIGHT = 1e9
 
 
@@ -51,7 +51,7 @@ class AssociationOptions:
     ln(1 + n) and ``tf-idf`` ln(1 + n)·ln(T / rows of the column) keep observed cells too (tf-idf: but for columns that
     every row has). smoothing: exponent a of the feature margins. shift: k_neg, −ln k_neg is added before the maximum.
     add_lambda: Dirichlet pseudo-count of every cell; it changes observed cells and margins only. unobserved: α of cells
-    that are not stored (None: 0.05 of ids, whose cells a translated line fills whole, 0.2 of other blocks). weight: ``sqrt`` min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no
+    that are not stored (None: 0.02 of ids, whose cells a translated line fills whole, 0.2 of other blocks). weight: ``sqrt`` min(√n, weight_max), ``alpha+sqrt`` the same on top of the block's α, so that no
     stored cell weighs less than one that is not stored, ``glove`` min(1, (n/weight_max)^¾), ``constant`` 1, ``count`` n,
     ``curvature`` n·m/(n + m) with m = k_neg·n_t·n_f^a/Σ_g n_g^a: how much the loss of skip-gram with negative
     sampling bends at its optimum (Levy & Goldberg 2014); weight_max caps the last two where it is given.

@@ -25,7 +25,7 @@ WORDED = {
     "max_vocab": "all",  # no bound
     "own_weight": "1, in much text more by count for words without a lemma where lemmas are known; 3 where the only "
     "columns are ids",  # by the features and the cells
-    "unobserved": "0.2; 0.05 of ids",  # by the features
+    "unobserved": "0.2; 0.02 of ids",  # by the features
     "rules": "text; none where the only columns are ids",  # by the features
     "unaligned": "0.05 where line ids of several languages are the only columns; 1 elsewhere",  # by the features
     "ridge": "1; beside a window and with parts up to 20, less in much text",  # by the cells

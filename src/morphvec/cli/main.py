@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from morphvec.cli import align, ask, care, demo, explore, lm, picture, score, se
 from morphvec.errors import MorphvecError
 from morphvec.report import emit, emit_error, hush, speak_utf8
 from morphvec.version import __version__
+
+_OBJECTS = 50_000  # made before Python looks for cycles: loading libraries makes hundreds of thousands and few cycles
 
 app = typer.Typer(
     name="morphvec",
@@ -55,6 +58,7 @@ for _group in (demo, walk, ask, explore, score, picture, align, segment, lm, car
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    gc.set_threshold(_OBJECTS, 20, 20)
     speak_utf8()
     sys.exit(execute(arguments))
 

@@ -123,7 +123,7 @@ AddLambda = Annotated[
 Unobserved = Annotated[
     float | None,
     _option(
-        "--unobserved", "Weight α of cells that are not stored. Default: 0.2; 0.05 of ids.", WEIGH, "ALPHA"
+        "--unobserved", "Weight α of cells that are not stored. Default: 0.2; 0.02 of ids.", WEIGH, "ALPHA"
     ),
 ]
 Weight = Annotated[
