@@ -128,10 +128,9 @@ def _lines(path: str) -> list[str]:
 def conditions(machine: dict[str, Any]) -> str:
     """The facts as one line of a report."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; "
-        f"{versions}"
-    )
+    count = machine["cores"]
+    cores = "1 core" if count == 1 else f"{count} cores"
+    return f"{machine['processor']}, {cores}, {machine['memory_gib']} GiB, {machine['system']}; {versions}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

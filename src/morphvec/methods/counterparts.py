@@ -27,9 +27,7 @@ from morphvec.text.vocabulary import Vocabulary
 
 UNALIGNED = 0.05  # δ where none is given
 SHARPNESS, NOTHING = 15.0, 0.25  # β; the cosine at which having no counterpart is as likely as having one
-LONGEST = (
-    1000  # words of a line, all languages together; a longer one is a document, in which nothing is aligned
-)
+LONGEST = 1000  # words of a line in all languages; a longer one is a document, in which nothing is aligned
 _COLUMNS = 256  # of a block
 
 

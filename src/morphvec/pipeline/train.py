@@ -227,6 +227,8 @@ def make_model(
     model.constrained = told if told or reports else None
     last = kept(factors.history)
     resolved = model.manifest.get("resolved")
+    if resolved is not None and share < 1:
+        resolved = {**resolved, "unaligned": share}
     really = last.get(
         "minimised", "J"
     )  # sampling may minimise something else than the objective that is reported
@@ -240,11 +242,7 @@ def make_model(
         "types": vocabulary.types,
         "languages": list(model.languages),
         "config": dict(finished.config),
-        **(
-            {}
-            if resolved is None
-            else {"resolved": {**resolved, **({} if share == 1 else {"unaligned": share})}}
-        ),
+        **({} if resolved is None else {"resolved": dict(resolved)}),
         "versions": versions(),
         "inputs": list(finished.inputs),
         "objective": {name: last[name] for name in ("total", "fit", "unobserved", "classes", "ridge")},
