@@ -160,3 +160,8 @@ def test_translations_are_found_more_often(translated):
 def test_threads_change_no_bit(translated):
     found = [mv.train(translated, threads=threads, **OPTIONS) for threads in (1, 2)]
     np.testing.assert_array_equal(found[0].vectors, found[1].vectors)
+
+
+def test_languages_are_numbered_in_their_order(association):
+    assert np.array_equal(vocabulary_of(association).language_numbers(), LANGUAGES)
+    assert not vocabulary_of(association, ()).language_numbers().any()

@@ -58,18 +58,12 @@ def align(
     LONGEST take the mean link.
     """
     vectors = output_map(factors.U, factors.S, 0.0, engine).apply(factors.U, engine)
-    links = link_cells(association.matrix, languages_of(vocabulary), vectors, engine)
+    links = link_cells(association.matrix, vocabulary.language_numbers(), vectors, engine)
     mean = float(np.mean(links, where=links >= 0, dtype=np.float64)) if (links >= 0).any() else 1.0
     links[links < 0] = mean
     weights = association.weights.copy()
     weights.data = (weights.data * ((share + links) / (share + mean))).astype(np.float32)
     return replace(association, weights=weights)
-
-
-def languages_of(vocabulary: Vocabulary) -> Ints1d:
-    """The number of each word's language, int32 [T]."""
-    number = {language: place for place, language in enumerate(vocabulary.languages)}
-    return np.array([number[vocabulary.language_of(row)] for row in range(len(vocabulary))], np.int32)
 
 
 def link_cells(matrix: csr_array, languages: Ints1d, vectors: Floats2d, engine: Engine) -> Floats1d:

@@ -224,10 +224,8 @@ def row_rates(association: Association, vocabulary: Vocabulary, exponent: float)
     """How often each row's cells are drawn: (stored cells of its language)^−exponent, float64 [T]; None for exponent 0."""
     if exponent == 0:
         return None
-    languages = list(vocabulary.languages) or [""]
-    number = {language: place for place, language in enumerate(languages)}
-    owner = np.array([number[vocabulary.language_of(row)] for row in range(len(vocabulary))])
-    cells = np.bincount(owner, np.diff(association.matrix.indptr), len(languages))
+    owner = vocabulary.language_numbers()
+    cells = np.bincount(owner, np.diff(association.matrix.indptr))
     return np.asarray(np.maximum(cells, 1.0)[owner] ** -exponent)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morphvec.arrays import Ints1d
 from morphvec.artifact import load_lines, save_lines
 from morphvec.errors import ArtifactError, InputError, MorphvecError, OptionError
 from morphvec.text.encoded import Scan
@@ -46,6 +47,11 @@ class Vocabulary:
     def language_of(self, row: int) -> str:
         """The language of a row, "" where the vocabulary has none."""
         return self.words[row].partition(":")[0] if self.languages else ""
+
+    def language_numbers(self) -> Ints1d:
+        """The place of each word's language among the languages, int32 [T]; zeros where there are none."""
+        number = {language: place for place, language in enumerate(self.languages or ("",))}
+        return np.array([number[self.language_of(row)] for row in range(len(self.words))], np.int32)
 
     def bare(self) -> list[str]:
         """The words without their language, in row order."""
