@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 Floats1d: TypeAlias = NDArray[np.floating[Any]]
 Floats2d: TypeAlias = NDArray[np.floating[Any]]
 Cells1d: TypeAlias = NDArray[np.floating[Any]] | NDArray[np.uint16]  # of stored cells: plain or coded
+Rows2d: TypeAlias = NDArray[np.floating[Any]] | NDArray[np.int16]  # of factors: plain or coded
 Ints1d: TypeAlias = NDArray[np.integer[Any]]
 Ints2d: TypeAlias = NDArray[np.integer[Any]]
 Bools1d: TypeAlias = NDArray[np.bool_]

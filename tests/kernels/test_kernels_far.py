@@ -53,13 +53,13 @@ def test_rows_whose_cells_lie_behind_2_31(hole):
     U, ones, G = X[:2].copy(), np.ones(4, np.float32), (X.T @ X)
     rest = (np.array([0, 1, 1], np.float32), ones[:2], ones)
     cells = [(indptr, indices, pull, data), (near, *(a[FAR:].copy() for a in (indices, pull, data)))]
-    far_fit, near_fit = (kernel.fit_rows(*first, *rest, U, X, 0, 2) for first in cells)
+    far_fit, near_fit = (kernel.fit_rows(*first, *rest, U, X, ones[:3], 0, 2) for first in cells)
     assert near_fit[0] > 0
     assert far_fit == near_fit
 
     solved = [U.copy(), U.copy()]
     for out, first in zip(solved, cells, strict=True):
-        kernel.solve_rows(*first, *rest, X, G, np.float32(1), 3, np.float32(0), out, 0, 2)
+        kernel.solve_rows(*first, *rest, X, ones[:3], G, ones[:3], 3, np.float32(0), out, 0, 2)
     assert not np.array_equal(solved[0], U)
     assert np.array_equal(*solved)
 

@@ -53,6 +53,11 @@ def stored(pull, surplus, indptr, a_row, alpha, dtype):
     return x.astype(dtype), w.astype(dtype), np.array([0, 1, 1], dtype), a_row
 
 
+def ones(S):
+    """The unit of plain factors."""
+    return np.ones(S.shape[1], S.dtype)
+
+
 def alphas(one, dtype):
     """a_col: of each column, or one number for all."""
     return np.full(1, 0.3, dtype) if one else np.linspace(0, 1, COLUMNS).astype(dtype)
@@ -83,7 +88,7 @@ def test_the_normal_operator(dtype, k, one):
     alpha = a_col[0] if one else a_col[indices]
     cells = (*stored(surplus, surplus, indptr, a_row, alpha, dtype), a_col)
     out = np.full((ROWS, k), np.nan, dtype)
-    halves(lambda *rows: kernel.normal_rows(indptr, indices, *cells, S, G, D, out, *rows))
+    halves(lambda *rows: kernel.normal_rows(indptr, indices, *cells, S, ones(S), G, D, out, *rows))
     S64 = S.astype(np.float64)
     wanted = np.stack([operator_of(dense, S64, G, a_row, t) @ D[t] for t in range(ROWS)])
     close(out, wanted, dtype)
@@ -98,7 +103,7 @@ def test_what_conjugate_gradients_start_from(dtype, k, one):
     alpha = a_col[0] if one else a_col[indices]
     cells = (*stored(pull, surplus, indptr, a_row, alpha, dtype), a_col)
     residual, diagonal = np.full((ROWS, k), np.nan, dtype), np.full((ROWS, k), np.nan, dtype)
-    halves(lambda *rows: kernel.start_rows(indptr, indices, *cells, S, G, U, residual, diagonal, *rows))
+    halves(lambda *rows: kernel.start_rows(indptr, indices, *cells, S, ones(S), G, U, residual, diagonal, *rows))
     S64 = S.astype(np.float64)
     X = csr_array((pull.astype(np.float64), indices, indptr), shape=(ROWS, COLUMNS)).toarray()
     operators = [operator_of(dense, S64, G, a_row, t) for t in range(ROWS)]
@@ -127,7 +132,8 @@ def test_a_row_is_solved_by_as_many_steps_as_it_has_dimensions(k):
     a_row, a_col, ridge = np.linspace(0, 1, ROWS), alphas(False, dtype), 0.7
     cells = (*stored(pull, surplus, indptr, a_row, a_col[indices], dtype), a_col)
     X = csr_array((pull, indices, indptr), shape=(ROWS, COLUMNS)).toarray()
-    halves(lambda *rows: kernel.solve_rows(indptr, indices, *cells, S, G, ridge, k + 20, 1e-13, U, *rows))
+    first = (indptr, indices, *cells, S, ones(S), G, np.full(k, ridge), k + 20, 1e-13, U)
+    halves(lambda *rows: kernel.solve_rows(*first, *rows))
     for t in range(ROWS):
         A = operator_of(dense, S, G, a_row, t) + ridge * np.eye(k)
         np.testing.assert_allclose(U[t], np.linalg.solve(A, X[t] @ S), rtol=1e-8, atol=1e-9)
@@ -145,7 +151,7 @@ def test_rows_that_fit_by_the_core_and_rows_that_do_not(k):
     surplus, pull = generator.random(len(indices)) + 0.1, generator.standard_normal(len(indices))
     S, U = factors(columns, k, np.float64, 1), factors(4, k, np.float64, 2)
     cells = (*stored(pull, surplus, indptr, np.zeros(4), 0.0, np.float64), np.zeros(1))
-    kernel.solve_rows(indptr, indices, *cells, S, np.zeros((k, k)), 50.0, 90, 1e-13, U, 0, 4)
+    kernel.solve_rows(indptr, indices, *cells, S, ones(S), np.zeros((k, k)), np.full(k, 50.0), 90, 1e-13, U, 0, 4)
     for t in range(4):
         cells = slice(indptr[t], indptr[t + 1])
         s = S[indices[cells]]
@@ -163,14 +169,15 @@ def test_a_row_of_a_million_cells(dtype):
     S64, out = S.astype(np.float64), np.empty((1, k), dtype)
     ones = np.ones(n, dtype)
     cells = (indptr, indices, ones, weights, np.array([0, 1, 1], dtype), ones[:1], np.zeros(1, dtype))
-    kernel.normal_rows(*cells, S, np.zeros((k, k), dtype), u, out, 0, 1)
+    kernel.normal_rows(*cells, S, np.ones(k, dtype), np.zeros((k, k), dtype), u, out, 0, 1)
     wanted = (S64.T * weights) @ (S64 @ u[0])
     np.testing.assert_allclose(out[0], wanted, rtol=0, atol=tolerance * np.abs(wanted).max())
     kernel.solve_rows(
         *cells,
         S,
+        np.ones(k, dtype),
         np.zeros((k, k), dtype),
-        dtype.type(1),
+        np.ones(k, dtype),
         9,
         dtype.type(0),
         u,
@@ -207,8 +214,9 @@ def test_every_step_of_a_row_lowers_its_quadratic(dtype):
             indices,
             *cells,
             S,
+            ones(S),
             G,
-            dtype.type(0.5),
+            np.full(k, 0.5, dtype),
             steps,
             dtype.type(0),
             U,
@@ -224,7 +232,7 @@ def test_a_row_without_cells_ridge_or_gram_stays():
     indptr, indices = np.zeros(3, np.int64), np.zeros(0, np.int32)
     none, S, U = np.zeros(0), np.ones((4, 3)), np.ones((2, 3))
     cells = (none, none, np.array([0.0, 1, 1]), np.ones(2), np.ones(4))
-    kernel.solve_rows(indptr, indices, *cells, S, np.zeros((3, 3)), 0.0, 5, 0.0, U, 0, 2)
+    kernel.solve_rows(indptr, indices, *cells, S, ones(S), np.zeros((3, 3)), np.zeros(3), 5, 0.0, U, 0, 2)
     assert np.array_equal(U, np.ones((2, 3)))
 
 
@@ -265,7 +273,7 @@ def test_fit_and_covered_sums(dtype, k, one):
     product = np.einsum("ij,ij->i", U[row].astype(np.float64), S[indices].astype(np.float64))
     wanted = (np.sum(weight * (product - values) ** 2), np.sum(alpha * product**2))
     cells = (values, weight.astype(dtype), np.array([0, 1, 1], dtype), a_row, a_col)
-    parts = [kernel.fit_rows(indptr, indices, *cells, U, S, *rows) for rows in ((0, 4), (4, ROWS))]
+    parts = [kernel.fit_rows(indptr, indices, *cells, U, S, ones(S), *rows) for rows in ((0, 4), (4, ROWS))]
     tolerance = 1e-4 if dtype == np.float32 else 1e-12
     assert np.sum(parts, axis=0) == pytest.approx(wanted, rel=tolerance)
 
@@ -282,18 +290,70 @@ def test_codes_are_the_cells_that_they_stand_for(k):
     assert plain[0].min() < -3
     assert plain[0].max() > 8
     S, U, G = factors(COLUMNS, k, f, 1), factors(ROWS, k, f, 2), spread(k, f)
-    a_row = np.linspace(0, 2, ROWS).astype(f)
+    a_row, one = np.linspace(0, 2, ROWS).astype(f), ones(S)
     for a_col in (alphas(False, f), alphas(True, f)):
         found = []
         for cells in (coded, plain):
             first = (indptr, indices, *cells, a_row, a_col)
             product, residual, diagonal, solved = (U.copy() for _ in range(4))
-            kernel.normal_rows(*first, S, G, U, product, 0, ROWS)
-            kernel.start_rows(*first, S, G, U, residual, diagonal, 0, ROWS)
-            kernel.solve_rows(*first, S, G, f(9), 2, f(0), solved, 0, ROWS)
-            found.append((product, residual, diagonal, solved, kernel.fit_rows(*first, U, S, 0, ROWS)))
-        for one, other in zip(*found, strict=True):
-            close(np.array(one), np.array(other), np.dtype(f))
+            kernel.normal_rows(*first, S, one, G, U, product, 0, ROWS)
+            kernel.start_rows(*first, S, one, G, U, residual, diagonal, 0, ROWS)
+            kernel.solve_rows(*first, S, one, G, np.full(k, f(9)), 2, f(0), solved, 0, ROWS)
+            found.append((product, residual, diagonal, solved, kernel.fit_rows(*first, U, S, one, 0, ROWS)))
+        for mine, other in zip(*found, strict=True):
+            close(np.array(mine), np.array(other), np.dtype(f))
+
+
+def test_codes_of_factors_are_the_factors_that_they_stand_for(k):
+    """Every kernel over int16 codes, in rows of more columns than there are, beside the numbers that they say."""
+    indptr, indices, surplus, _ = sparse(np.float32)
+    f, generator = np.float32, stream(7)
+    surplus, pull = np.abs(surplus), generator.standard_normal(len(surplus)).astype(f)
+    codes = np.zeros((COLUMNS, k + 5), np.int16)
+    codes[:, :k] = generator.integers(-32767, 32768, (COLUMNS, k))
+    unit = (generator.random(k) + 0.5).astype(f) / f(32767)
+    S = (codes[:, :k] * unit).astype(f)
+    U, a_row, a_col = factors(ROWS, k, f, 1), np.linspace(0, 2, ROWS).astype(f), alphas(True, f)
+    first = (indptr, indices, *stored(pull, surplus, indptr, a_row, a_col[0], f), a_col)
+    diagonal = np.linspace(0.5, 2, k).astype(f)
+    for G in (spread(k, f), diagonal[None, :]):
+        found = []
+        for given in ((codes, unit), (S, ones(S))):
+            product, residual, bend, solved = (U.copy() for _ in range(4))
+            kernel.normal_rows(*first, *given, G, U, product, 0, ROWS)
+            kernel.start_rows(*first, *given, G, U, residual, bend, 0, ROWS)
+            kernel.solve_rows(*first, *given, G, np.full(k, f(9)), 2, f(0), solved, 0, ROWS)
+            found.append((product, residual, bend, solved, kernel.fit_rows(*first, U, *given, 0, ROWS)))
+        for mine, other in zip(*found, strict=True):
+            close(np.array(mine), np.array(other), np.dtype(f))
+
+
+def test_one_row_stands_for_a_diagonal_gram_matrix(dtype, k):
+    indptr, indices, surplus, _ = sparse(dtype)
+    S, U = factors(COLUMNS, k, dtype, 1), factors(ROWS, k, dtype, 2)
+    a_row, a_col = np.linspace(0, 2, ROWS).astype(dtype), alphas(True, dtype)
+    first = (indptr, indices, *stored(surplus, np.abs(surplus), indptr, a_row, a_col[0], dtype), a_col)
+    diagonal = np.linspace(0.5, 2, k).astype(dtype)
+    found = []
+    for G in (np.diag(diagonal), diagonal[None, :]):
+        product, residual, bend, solved = (U.copy() for _ in range(4))
+        kernel.normal_rows(*first, S, ones(S), G, U, product, 0, ROWS)
+        kernel.start_rows(*first, S, ones(S), G, U, residual, bend, 0, ROWS)
+        kernel.solve_rows(*first, S, ones(S), G, np.full(k, 0.7, dtype), 3, dtype.type(0), solved, 0, ROWS)
+        found.append((product, residual, bend, solved))
+    for mine, other in zip(*found, strict=True):
+        close(mine, other, dtype)
+
+
+def test_coding_rows(dtype, k):
+    X = factors(ROWS, k, dtype, 1)
+    peak, codes = np.full(k, np.nan, dtype), np.full((ROWS, k + 3), 99, np.int16)
+    dense_rows.peak_columns(X, peak, 0, ROWS)
+    assert np.array_equal(peak, np.abs(X).max(axis=0))
+    halves(lambda *rows: dense_rows.code_rows(X, peak / dtype.type(32767), codes, *rows))
+    assert not codes[:, k:].any()
+    assert np.array_equal(np.abs(codes[:, :k]).max(axis=0), np.full(k, 32767))
+    np.testing.assert_allclose(codes[:, :k] * (peak / 32767.0), X, rtol=0, atol=0.502 / 32767 * peak.max())
 
 
 def test_the_pieces_of_conjugate_gradients(dtype, k):

@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Floats1d, Floats2d
+from morphvec.arrays import Floats1d, Floats2d, Rows2d
 from morphvec.kernels.rows import REORDER
 
 
@@ -69,6 +69,29 @@ def multiply_rows(X: Floats2d, M: Floats2d, out: Floats2d, begin: int, end: int)
             for j in range(M.shape[1]):
                 o[j] += kept[q] * M[q, j]
             q += 1
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def peak_columns(X: Floats2d, peak: Floats1d, begin: int, end: int) -> None:
+    """peak = max |x_t| of each column over rows [begin, end)."""
+    peak[:] = 0
+    for t in range(begin, end):
+        for j in range(X.shape[1]):
+            peak[j] = max(peak[j], abs(X[t, j]))
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def code_rows(X: Floats2d, unit: Floats1d, out: Rows2d, begin: int, end: int) -> None:
+    """out_t = x_t in steps of ``unit``, rounded half up, on rows [begin, end); further columns of ``out`` become 0."""
+    k, kind = X.shape[1], X.dtype.type
+    one_over = np.empty(k, X.dtype)
+    for j in range(k):
+        one_over[j] = kind(1) / unit[j]
+    for t in range(begin, end):
+        for j in range(k):
+            out[t, j] = np.int16(np.floor(X[t, j] * one_over[j] + kind(0.5)))
+        for j in range(k, out.shape[1]):
+            out[t, j] = 0
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)

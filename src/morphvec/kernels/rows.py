@@ -5,8 +5,12 @@ column side (columns × k), w weights and x targets of stored cells, a_row·a_co
 G the Gram matrix SᵀDiag(a_col)S (k × k). All float arrays share one dtype (float32 or float64).
 
 x and w may be uint16 codes (``solvers.codes``): scale holds (zero, step of x, step of w), and a cell's target is
-(x − zero)·step, its weight w·step; for plain numbers scale is (0, 1, 1). a_col may hold one number for all columns. A row is read once into what its sums need,
-pull = w·x and surplus = w − α: the hot loops know no codes.
+(x − zero)·step, its weight w·step; for plain numbers scale is (0, 1, 1). a_col may hold one number for all columns. A row is
+read once into what its sums need, pull = w·x and surplus = w − α: the hot loops know no codes of cells.
+
+S may be int16 codes too: unit holds the size of a step in each of its k columns, ones for plain numbers, and S may have more
+columns than that, of zeros, so that its rows fill vector registers. Directions go into the loops times the unit and sums come
+out times the unit. G is k × k, or one row of k: its diagonal where there is nothing else.
 
 Fast-math here may reorder sums and fuse multiply-adds; it never assumes that NaN or infinity cannot occur.
 """
@@ -17,7 +21,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from morphvec.arrays import Cells1d, Floats1d, Floats2d
+from morphvec.arrays import Cells1d, Floats1d, Floats2d, Rows2d
 from morphvec.kernels.prefetch import prefetch
 
 AHEAD = 8  # cells between the one that is worked on and the one whose row is fetched
@@ -76,72 +80,72 @@ def _add_cells(
     weights: Floats1d,
     begin: int,
     end: int,
-    S: Floats2d,
+    S: Rows2d,
     p: Floats1d,
     out: Floats1d,
 ) -> None:
     """out += Σ_n weights_(n−begin) (s_n·p) s_n over the cells [begin, end), four at a time to save loads of p and out."""
-    k, last = S.shape[1], len(indices) - 1
+    k, last, kind = S.shape[1], len(indices) - 1, p.dtype.type
     n = begin
     while n + 4 <= end:
         for ahead in range(AHEAD, AHEAD + 4):
             prefetch(S, indices[min(n + ahead, last)])
         s0, s1, s2, s3 = S[indices[n]], S[indices[n + 1]], S[indices[n + 2]], S[indices[n + 3]]
-        d0 = d1 = d2 = d3 = S.dtype.type(0)
+        d0 = d1 = d2 = d3 = kind(0)
         for j in range(k):
             q = p[j]
-            d0 += s0[j] * q
-            d1 += s1[j] * q
-            d2 += s2[j] * q
-            d3 += s3[j] * q
+            d0 += kind(s0[j]) * q
+            d1 += kind(s1[j]) * q
+            d2 += kind(s2[j]) * q
+            d3 += kind(s3[j]) * q
         place = n - begin
         d0 *= weights[place]
         d1 *= weights[place + 1]
         d2 *= weights[place + 2]
         d3 *= weights[place + 3]
         for j in range(k):
-            out[j] += d0 * s0[j] + d1 * s1[j] + d2 * s2[j] + d3 * s3[j]
+            out[j] += d0 * kind(s0[j]) + d1 * kind(s1[j]) + d2 * kind(s2[j]) + d3 * kind(s3[j])
         n += 4
     while n < end:
         s = S[indices[n]]
-        d = S.dtype.type(0)
+        d = kind(0)
         for j in range(k):
-            d += s[j] * p[j]
+            d += kind(s[j]) * p[j]
         d *= weights[n - begin]
         for j in range(k):
-            out[j] += d * s[j]
+            out[j] += d * kind(s[j])
         n += 1
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
-def _add_near(near: Floats2d, weights: Floats1d, cells: int, p: Floats1d, out: Floats1d) -> None:
+def _add_near(near: Rows2d, weights: Floats1d, cells: int, p: Floats1d, out: Floats1d) -> None:
     """``_add_cells`` where the factors of so many cells lie one after the other in ``near``."""
-    k = near.shape[1]
+    k, kind = near.shape[1], p.dtype.type
     place = 0
     while place + 4 <= cells:
         s0, s1, s2, s3 = near[place], near[place + 1], near[place + 2], near[place + 3]
-        d0 = d1 = d2 = d3 = near.dtype.type(0)
+        d0 = d1 = d2 = d3 = kind(0)
         for j in range(k):
             q = p[j]
-            d0 += s0[j] * q
-            d1 += s1[j] * q
-            d2 += s2[j] * q
-            d3 += s3[j] * q
+            d0 += kind(s0[j]) * q
+            d1 += kind(s1[j]) * q
+            d2 += kind(s2[j]) * q
+            d3 += kind(s3[j]) * q
         d0 *= weights[place]
         d1 *= weights[place + 1]
         d2 *= weights[place + 2]
         d3 *= weights[place + 3]
         for j in range(k):
-            out[j] += d0 * s0[j] + d1 * s1[j] + d2 * s2[j] + d3 * s3[j]
+            out[j] += d0 * kind(s0[j]) + d1 * kind(s1[j]) + d2 * kind(s2[j]) + d3 * kind(s3[j])
         place += 4
     while place < cells:
         s = near[place]
-        d = near.dtype.type(0)
+        d = kind(0)
         for j in range(k):
-            d += s[j] * p[j]
+            d += kind(s[j]) * p[j]
         d *= weights[place]
         for j in range(k):
-            out[j] += d * s[j]
+            out[j] += d * kind(s[j])
         place += 1
 
 
@@ -152,30 +156,30 @@ def _start_cells(
     surplus: Floats1d,
     begin: int,
     end: int,
-    S: Floats2d,
+    S: Rows2d,
     u: Floats1d,
     r: Floats1d,
     m: Floats1d,
-    near: Floats2d,
+    near: Rows2d,
 ) -> None:
     """r += Σ_n (pull_n − surplus_n (s_n·u)) s_n and m += Σ_n surplus_n s_n² over the cells [begin, end), in one pass.
 
     pull, surplus: from place 0 on. near: where the factors of the cells are copied to, if it has a row for each of them.
     """
-    k, last = S.shape[1], len(indices) - 1
+    k, last, kind = S.shape[1], len(indices) - 1, u.dtype.type
     keep = end - begin <= len(near)
     n = begin
     while n + 4 <= end:
         for ahead in range(AHEAD, AHEAD + 4):
             prefetch(S, indices[min(n + ahead, last)])
         s0, s1, s2, s3 = S[indices[n]], S[indices[n + 1]], S[indices[n + 2]], S[indices[n + 3]]
-        d0 = d1 = d2 = d3 = S.dtype.type(0)
+        d0 = d1 = d2 = d3 = kind(0)
         for j in range(k):
             q = u[j]
-            d0 += s0[j] * q
-            d1 += s1[j] * q
-            d2 += s2[j] * q
-            d3 += s3[j] * q
+            d0 += kind(s0[j]) * q
+            d1 += kind(s1[j]) * q
+            d2 += kind(s2[j]) * q
+            d3 += kind(s3[j]) * q
         place = n - begin
         w0, w1, w2, w3 = surplus[place], surplus[place + 1], surplus[place + 2], surplus[place + 3]
         d0 = pull[place] - w0 * d0
@@ -183,8 +187,9 @@ def _start_cells(
         d2 = pull[place + 2] - w2 * d2
         d3 = pull[place + 3] - w3 * d3
         for j in range(k):
-            r[j] += d0 * s0[j] + d1 * s1[j] + d2 * s2[j] + d3 * s3[j]
-            m[j] += w0 * s0[j] * s0[j] + w1 * s1[j] * s1[j] + w2 * s2[j] * s2[j] + w3 * s3[j] * s3[j]
+            e0, e1, e2, e3 = kind(s0[j]), kind(s1[j]), kind(s2[j]), kind(s3[j])
+            r[j] += d0 * e0 + d1 * e1 + d2 * e2 + d3 * e3
+            m[j] += w0 * e0 * e0 + w1 * e1 * e1 + w2 * e2 * e2 + w3 * e3 * e3
         if keep:
             for j in range(k):
                 near[place, j] = s0[j]
@@ -194,14 +199,14 @@ def _start_cells(
         n += 4
     while n < end:
         s = S[indices[n]]
-        d = S.dtype.type(0)
+        d = kind(0)
         for j in range(k):
-            d += s[j] * u[j]
+            d += kind(s[j]) * u[j]
         w0 = surplus[n - begin]
         d = pull[n - begin] - w0 * d
         for j in range(k):
-            r[j] += d * s[j]
-            m[j] += w0 * s[j] * s[j]
+            r[j] += d * kind(s[j])
+            m[j] += w0 * kind(s[j]) * kind(s[j])
         if keep:
             for j in range(k):
                 near[n - begin, j] = s[j]
@@ -210,8 +215,12 @@ def _start_cells(
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def _add_product(G: Floats2d, scale: float, p: Floats1d, out: Floats1d) -> None:
-    """out += scale · G p for a symmetric k × k matrix."""
+    """out += scale · G p for a symmetric k × k matrix, or for a diagonal one given as one row."""
     k = len(p)
+    if len(G) == 1:
+        for j in range(k):
+            out[j] += scale * G[0, j] * p[j]
+        return
     q = 0
     while q + 4 <= k:
         c0, c1, c2, c3 = scale * p[q], scale * p[q + 1], scale * p[q + 2], scale * p[q + 3]
@@ -226,6 +235,14 @@ def _add_product(G: Floats2d, scale: float, p: Floats1d, out: Floats1d) -> None:
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def _times(p: Floats1d, unit: Floats1d, wide: Floats1d, sums: Floats1d) -> None:
+    """wide = p · unit in its first places, and sums = 0: what goes into a loop over cells, and where its sums come out."""
+    for j in range(len(unit)):
+        wide[j] = p[j] * unit[j]
+    sums[:] = 0
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
 def normal_rows(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
@@ -234,7 +251,8 @@ def normal_rows(
     scale: Floats1d,
     a_row: Floats1d,
     a_col: Floats1d,
-    S: Floats2d,
+    S: Rows2d,
+    unit: Floats1d,
     G: Floats2d,
     D: Floats2d,
     out: Floats2d,
@@ -245,13 +263,17 @@ def normal_rows(
 
     The α part of a stored cell is in G already, so the surplus is what it has beyond. Targets are not looked at.
     """
-    surplus, none = np.empty(_longest(indptr, begin, end), S.dtype), np.empty(0, S.dtype)
+    kind = D.dtype
+    surplus, none = np.empty(_longest(indptr, begin, end), kind), np.empty(0, kind)
+    wide, sums = np.zeros(S.shape[1], kind), np.empty(S.shape[1], kind)
     for t in range(begin, end):
-        out[t, :] = 0
-        _add_product(G, a_row[t], D[t], out[t])
         low, high = indptr[t], indptr[t + 1]
         _read_cells(indices, x, w, scale, low, high, a_row[t], a_col, none, surplus)
-        _add_cells(indices, surplus, low, high, S, D[t], out[t])
+        _times(D[t], unit, wide, sums)
+        _add_cells(indices, surplus, low, high, S, wide, sums)
+        for j in range(len(unit)):
+            out[t, j] = unit[j] * sums[j]
+        _add_product(G, a_row[t], D[t], out[t])
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
@@ -263,7 +285,8 @@ def start_rows(
     scale: Floats1d,
     a_row: Floats1d,
     a_col: Floats1d,
-    S: Floats2d,
+    S: Rows2d,
+    unit: Floats1d,
     G: Floats2d,
     U: Floats2d,
     residual: Floats2d,
@@ -273,17 +296,22 @@ def start_rows(
 ) -> None:
     """What conjugate gradients start from, in one pass: residual_t = Σ pull s − (operator of ``normal_rows``) u_t, and
     the operator's diagonal a_row_t diag(G) + Σ surplus s². pull = w·x."""
+    kind = U.dtype
     near, most = np.empty((0, S.shape[1]), S.dtype), _longest(indptr, begin, end)
-    pull, surplus = np.empty(most, S.dtype), np.empty(most, S.dtype)
+    pull, surplus = np.empty(most, kind), np.empty(most, kind)
+    wide, sums = np.zeros(S.shape[1], kind), np.empty(S.shape[1], kind)
+    squares = np.empty(S.shape[1], kind)
     for t in range(begin, end):
         r, m = residual[t], diagonal[t]
-        r[:] = 0
-        _add_product(G, -a_row[t], U[t], r)
-        for j in range(len(m)):
-            m[j] = a_row[t] * G[j, j]
         low, high = indptr[t], indptr[t + 1]
         _read_cells(indices, x, w, scale, low, high, a_row[t], a_col, pull, surplus)
-        _start_cells(indices, pull, surplus, low, high, S, U[t], r, m, near)
+        _times(U[t], unit, wide, sums)
+        squares[:] = 0
+        _start_cells(indices, pull, surplus, low, high, S, wide, sums, squares, near)
+        for j in range(len(unit)):
+            r[j] = unit[j] * sums[j]
+            m[j] = a_row[t] * G[min(j, len(G) - 1), j] + unit[j] * unit[j] * squares[j]
+        _add_product(G, -a_row[t], U[t], r)
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
@@ -295,45 +323,46 @@ def solve_rows(
     scale: Floats1d,
     a_row: Floats1d,
     a_col: Floats1d,
-    S: Floats2d,
+    S: Rows2d,
+    unit: Floats1d,
     G: Floats2d,
-    ridge: float,
+    ridge: Floats1d,
     steps: int,
     tolerance: float,
     U: Floats2d,
     begin: int,
     end: int,
-    loose: int = 0,
     fixed: int = -1,
 ) -> None:
     """Improve each row u_t by conjugate gradients on its own k × k normal equations, started from u_t.
 
-    (a_row_t G + Σ surplus s sᵀ + ridge) u_t = Σ pull s, with pull = w·x. The preconditioner is the diagonal, which is
+    (a_row_t G + Σ surplus s sᵀ + Diag(ridge)) u_t = Σ pull s, with pull = w·x. The preconditioner is the diagonal, which is
     good where G is (nearly) diagonal. A row stops after ``steps`` steps or when its preconditioned residual has
-    fallen by ``tolerance`` (relative, in norm). The ridge leaves the last ``loose`` columns alone; column ``fixed``
-    holds a constant that no step moves (-1: there is none). A row whose residual is not finite becomes NaN, so that it is seen.
+    fallen by ``tolerance`` (relative, in norm). Column ``fixed`` holds a constant that no step moves (-1: there is none). A row
+    whose residual is not finite becomes NaN, so that it is seen.
 
     The first pass over a row's cells takes residual and diagonal at once, and copies the factors that it met where they
     fit by the core: the steps then read memory in order.
     """
-    k = U.shape[1]
-    r, p, z = np.empty(k, U.dtype), np.empty(k, U.dtype), np.empty(k, U.dtype)
-    q, m = np.empty(k, U.dtype), np.empty(k, U.dtype)
-    near = np.empty((NEAR_BYTES // (k * S.itemsize), k), S.dtype)
+    k, kind = U.shape[1], U.dtype
+    r, p, z = np.empty(k, kind), np.empty(k, kind), np.empty(k, kind)
+    q, m = np.empty(k, kind), np.empty(k, kind)
+    wide, sums = np.zeros(S.shape[1], kind), np.empty(S.shape[1], kind)
+    squares = np.empty(S.shape[1], kind)
+    near = np.empty((NEAR_BYTES // (S.shape[1] * S.itemsize), S.shape[1]), S.dtype)
     most = _longest(indptr, begin, end)
-    pull, surplus = np.empty(most, S.dtype), np.empty(most, S.dtype)
+    pull, surplus = np.empty(most, kind), np.empty(most, kind)
     for t in range(begin, end):
         u = U[t]
         low, high = indptr[t], indptr[t + 1]
-        for j in range(k):
-            m[j] = a_row[t] * G[j, j] + ridge
-            r[j] = -ridge * u[j]
-        for j in range(k - loose, k):
-            m[j] = a_row[t] * G[j, j]
-            r[j] = 0
-        _add_product(G, -a_row[t], u, r)
         _read_cells(indices, x, w, scale, low, high, a_row[t], a_col, pull, surplus)
-        _start_cells(indices, pull, surplus, low, high, S, u, r, m, near)
+        _times(u, unit, wide, sums)
+        squares[:] = 0
+        _start_cells(indices, pull, surplus, low, high, S, wide, sums, squares, near)
+        for j in range(k):
+            r[j] = unit[j] * sums[j] - ridge[j] * u[j]
+            m[j] = a_row[t] * G[min(j, len(G) - 1), j] + unit[j] * unit[j] * squares[j] + ridge[j]
+        _add_product(G, -a_row[t], u, r)
         if fixed >= 0:
             m[fixed] = 0
         rz = U.dtype.type(0)
@@ -348,15 +377,14 @@ def solve_rows(
         for _ in range(steps):
             if not rz > target:
                 break
-            for j in range(k):
-                q[j] = ridge * p[j]
-            for j in range(k - loose, k):
-                q[j] = 0
-            _add_product(G, a_row[t], p, q)
+            _times(p, unit, wide, sums)
             if high - low <= len(near):
-                _add_near(near, surplus, high - low, p, q)
+                _add_near(near, surplus, high - low, wide, sums)
             else:
-                _add_cells(indices, surplus, low, high, S, p, q)
+                _add_cells(indices, surplus, low, high, S, wide, sums)
+            for j in range(k):
+                q[j] = unit[j] * sums[j] + ridge[j] * p[j]
+            _add_product(G, a_row[t], p, q)
             pq = U.dtype.type(0)
             for j in range(k):
                 pq += p[j] * q[j]
@@ -385,7 +413,8 @@ def fit_rows(
     a_row: Floats1d,
     a_col: Floats1d,
     U: Floats2d,
-    S: Floats2d,
+    S: Rows2d,
+    unit: Floats1d,
     begin: int,
     end: int,
 ) -> tuple[float, float]:
@@ -393,19 +422,40 @@ def fit_rows(
 
     A cell of weight 0 adds nothing to the first sum.
     """
-    k, last, kind = U.shape[1], len(indices) - 1, U.dtype.type
-    zero, step, unit = scale[0], scale[1], scale[2]
+    k, last, kind = S.shape[1], len(indices) - 1, U.dtype.type
+    zero, step, one_w = scale[0], scale[1], scale[2]
     one, fit, covered = len(a_col) == 1, 0.0, 0.0
+    scores = np.empty(_longest(indptr, begin, end), U.dtype)
+    wide, sums = np.zeros(k, U.dtype), np.empty(0, U.dtype)
     for t in range(begin, end):
-        u = U[t]
-        for n in range(indptr[t], indptr[t + 1]):
-            prefetch(S, indices[min(n + AHEAD, last)])
-            s = S[indices[n]]
-            d = U.dtype.type(0)
+        low, high = indptr[t], indptr[t + 1]
+        _times(U[t], unit, wide, sums)
+        n = low
+        while n + 4 <= high:
+            for ahead in range(AHEAD, AHEAD + 4):
+                prefetch(S, indices[min(n + ahead, last)])
+            s0, s1, s2, s3 = S[indices[n]], S[indices[n + 1]], S[indices[n + 2]], S[indices[n + 3]]
+            d0 = d1 = d2 = d3 = kind(0)
             for j in range(k):
-                d += u[j] * s[j]
+                q = wide[j]
+                d0 += kind(s0[j]) * q
+                d1 += kind(s1[j]) * q
+                d2 += kind(s2[j]) * q
+                d3 += kind(s3[j]) * q
+            place = n - low
+            scores[place], scores[place + 1], scores[place + 2], scores[place + 3] = d0, d1, d2, d3
+            n += 4
+        while n < high:
+            s = S[indices[n]]
+            d = kind(0)
+            for j in range(k):
+                d += kind(s[j]) * wide[j]
+            scores[n - low] = d
+            n += 1
+        for n in range(low, high):
+            d = np.float64(scores[n - low])
             alpha = np.float64(a_row[t]) * np.float64(a_col[0 if one else indices[n]])
-            error = np.float64(d) - np.float64((kind(x[n]) - zero) * step)
-            fit += np.float64(kind(w[n]) * unit) * error * error
-            covered += alpha * np.float64(d) * np.float64(d)
+            error = d - np.float64((kind(x[n]) - zero) * step)
+            fit += np.float64(kind(w[n]) * one_w) * error * error
+            covered += alpha * d * d
     return fit, covered

@@ -76,16 +76,14 @@ class AlternatingLeastSquares(Paced):
         del number  # nothing is random after the start
         problem, engine = self._problem, self._engine
         by_token, by_feature = problem.sides(self.P.dtype, engine)
-        self._turn(self.S, problem.alpha)
-        G = by_token.gram(self.S, engine)
+        G = self._turn(self.S, problem.alpha)
         if self._together:
             self._solve_together(by_token, G)
         else:
             self._solve_apart(by_token, self.S, G, problem.ridge_own, self.P, problem.constants[0])
             self.U = self.P
         self.pace(0.5)
-        self._turn(self.U, np.ones(len(self.U)))
-        G = by_feature.gram(self.U, engine)
+        G = self._turn(self.U, np.ones(len(self.U)))
         self._solve_apart(by_feature, self.U, G, problem.ridge_features, self.S, problem.constants[1])
         self._balance()
         return problem.terms(self.P, self.S, self.U, engine).as_dict()
@@ -101,58 +99,54 @@ class AlternatingLeastSquares(Paced):
         self.P, self.S = np.array(state["P"]), np.array(state["S"])
         self.U = self.P if self._problem.composition is None else np.array(state["U"])
 
-    def _turn(self, X: Floats2d, scale: Floats1d) -> None:
-        """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value."""
+    def _turn(self, X: Floats2d, scale: Floats1d) -> Floats2d:
+        """Turn P, S and U so that XᵀDiag(scale)X is diagonal, falling: U·S and every penalty keep their value.
+
+        Returns that matrix as the row kernels take it: its diagonal as one row, or with biases all of it.
+        """
         square = gram(X, scale if scale.any() else np.ones(len(X)), self._engine)
         dim = self._problem.core(X).shape[1]
         try:
             with one_blas_thread():
-                _, basis = np.linalg.eigh(square[:dim, :dim])
+                sizes, basis = np.linalg.eigh(square[:dim, :dim])
         except np.linalg.LinAlgError as error:  # of a Gram matrix that holds infinities
             raise FloatingPointError("the factors are not finite") from error
-        basis = basis[:, ::-1]
+        sizes, basis = np.maximum(sizes[::-1], 0), basis[:, ::-1]
+        G = sizes[None, :]
         if self._problem.biases:  # biases and constants stay where they are
             basis = np.block([[basis, np.zeros((dim, 2))], [np.zeros((2, dim)), np.eye(2)]])
+            G = basis.T @ square @ basis
         self.P = rotate(self.P, basis, self._engine)
         self.S = rotate(self.S, basis, self._engine)
         self.U = self.P if self._problem.composition is None else rotate(self.U, basis, self._engine)
+        return np.ascontiguousarray(G if scale.any() else np.zeros_like(G), X.dtype)
 
     def _solve_apart(
         self, side: Side, other: Floats2d, G: Floats2d, ridge: float, X: Floats2d, constant: int | None = None
     ) -> None:
         width = X.shape[1]
-        loose = width - self._problem.core(X).shape[1]
+        ridges = np.zeros(width, X.dtype)
+        ridges[: self._problem.core(X).shape[1]] = ridge
         fixed = -1 if constant is None else width + constant
-        self._engine.map(
-            lambda b: solve_rows(
-                *side.cells,
-                other,
-                G,
-                X.dtype.type(ridge),
-                self._row_steps,
-                X.dtype.type(self._tolerance),
-                X,
-                *b,
-                loose,
-                fixed,
-            ),
-            side.blocks,
-        )
+        seen = side.gathered(other, self._engine)
+        given = (*side.cells, seen.rows, seen.unit, G, ridges, self._row_steps, X.dtype.type(self._tolerance), X)
+        self._engine.map(lambda b: solve_rows(*given, *b, fixed), side.blocks)
 
     def _solve_together(self, side: Side, G: Floats2d) -> None:
         problem, engine, P = self._problem, self._engine, self.P
         operator = problem.operator(P.dtype)
         ridge = problem.ridge.astype(P.dtype)[:, None]
         H = np.empty_like(self.U)
+        seen = side.gathered(self.S, engine)
 
         def apply(D: Floats2d, tokens: Floats2d) -> Floats2d:
-            side.normal(G, self.S, tokens, engine, H)
+            side.normal(G, seen, tokens, engine, H)
             problem.add_penalties(tokens, H, engine)
             product = H.copy() if operator is None else operator.transposed.apply(H, engine)
             product += problem.bounded(D, ridge)
             return product
 
-        residual, h = side.start(G, self.S, self.U, engine)
+        residual, h = side.start(G, seen, self.U, engine)
         m = self._diagonal(h)
         H[:] = 0
         problem.add_penalties(self.U, H, engine)

@@ -1,18 +1,25 @@
-"""Targets and weights of stored cells in 16 bits each: multiples of one step, read back by one product.
+"""Numbers in 16 bits, multiples of one step: the targets and weights of stored cells, and factors while they are gathered.
 
-A pass over the cells gathers a row of factors for each, so decoding costs next to nothing; what it saves is memory,
+A pass over the cells gathers a row of factors for each, so decoding a cell costs next to nothing; what it saves is memory,
 4 bytes a cell and orientation of 12. Coded cells are a problem of their own, whose targets and weights are those that the
 codes say: both orientations hold the same codes, and J is the sum over them. So nothing that holds of a problem needs
 to know of codes.
+
+Coded factors halve what a pass gathers, which is most of its time where the factors do not lie in a cache. They are one side as
+the other sees it within one half-sweep; factors, sums and J stay what they are. A step is 1/32767 of the largest number of its
+column, so that a number is off by 2⁻¹⁶ of that at most, and J by the square of such errors.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from morphvec.arrays import Cells1d, Floats1d
+from morphvec.arrays import Cells1d, Floats1d, Floats2d, Rows2d
+from morphvec.engine.base import Engine, even_blocks
+from morphvec.kernels.dense import code_rows, peak_columns
 
 TOP = 65535
 LEAST_CELLS = 1 << 20  # below, codes would save 8 MB at most
@@ -20,6 +27,8 @@ WEIGHT_RANGE = 256  # largest weight over least: then no weight is off by more t
 TARGET_RANGE = (
     64  # range of the targets over their mean size: then none is off by more than 1/2048 of that mean
 )
+FACTOR_RANGE = 256  # largest number of a column over its root mean square: then none is off by more than 1/256 of the latter
+_TOP_ROWS, _WIDE, _ROWS = 32767, 16, 4096  # the largest code of a factor; coded rows are of a multiple of so many columns
 _CHUNK = 1 << 16  # cells that are turned at once: what that takes stays in the cache
 
 
@@ -52,3 +61,36 @@ def encoded(x: Floats1d, w: Floats1d, dtype: np.dtype[Any]) -> tuple[Cells1d, Ce
         targets[part] = np.clip(np.rint(x[part] / np.float64(step)) + zero, 0, TOP)
         weights[part] = np.minimum(np.rint(w[part] / np.float64(unit)), TOP)
     return targets, weights, np.array([zero, step, unit], dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """One side's factors as the passes of the other side read them: plain, or int16 codes in steps of ``unit`` [k]."""
+
+    rows: Rows2d
+    unit: Floats1d
+
+    @classmethod
+    def plain(cls, X: Floats2d) -> Gathered:
+        """The factors themselves."""
+        return cls(X, np.ones(X.shape[1], X.dtype))
+
+    @classmethod
+    def coded(cls, X: Floats2d, engine: Engine) -> Gathered:
+        """Codes of float32 factors; the factors themselves where a column has numbers too large for its others, or none."""
+        blocks = even_blocks(len(X), _ROWS)
+        k = X.shape[1]
+
+        def peak(block: tuple[int, int]) -> Floats1d:
+            out = np.empty(k, X.dtype)
+            peak_columns(X, out, *block)
+            return out
+
+        peaks = np.max(engine.map(peak, blocks), axis=0)
+        size = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
+        if not np.all(peaks <= FACTOR_RANGE * size):  # False of NaN too
+            return cls.plain(X)
+        unit = np.where(peaks > 0, peaks / X.dtype.type(_TOP_ROWS), 1).astype(X.dtype)
+        codes = np.empty((len(X), -(-k // _WIDE) * _WIDE), np.int16)
+        engine.map(lambda b: code_rows(X, unit, codes, *b), blocks)
+        return cls(codes, unit)

@@ -26,6 +26,7 @@ from morphvec.errors import InputError
 from morphvec.kernels.dense import multiply_rows
 from morphvec.kernels.pairs import pair_losses
 from morphvec.kernels.rows import fit_rows
+from morphvec.solvers.codes import Gathered
 from morphvec.solvers.penalties import Penalty, SparsePenalty
 from morphvec.solvers.sides import ROWS, Side, checked_cells, feature_side, gram, token_side
 from morphvec.solvers.sparse import Operator
@@ -273,15 +274,14 @@ class Problem:
         """``objective`` where U = B·P is at hand."""
         by_token = self.token_side(P.dtype)
         if self.loss == "logistic":
-            cells = (by_token.indptr, by_token.indices, by_token.x, by_token.w)
-            lost = float(tree_sum(engine.map(lambda b: pair_losses(*cells, U, S, *b), by_token.blocks)))
+            pairs = (by_token.indptr, by_token.indices, by_token.x, by_token.w, U, S)
+            lost = float(tree_sum(engine.map(lambda b: pair_losses(*pairs, *b), by_token.blocks)))
             ridge = squared_norm(self.core(P), self.ridge) + self.ridge_features * squared_norm(self.core(S))
             ridge /= 2
             return Terms(lost + ridge, lost, 0.0, {}, ridge)
-        sums = engine.map(
-            lambda b: np.array(fit_rows(*by_token.cells, U, S, *b)),
-            by_token.blocks,
-        )
+        seen = by_token.gathered(S, engine)
+        cells = (*by_token.cells, U, seen.rows, seen.unit)
+        sums = engine.map(lambda b: np.array(fit_rows(*cells, *b)), by_token.blocks)
         fit, covered = tree_sum(sums)
         everything = 0.0
         if self.alpha.any():
@@ -308,14 +308,14 @@ class Problem:
         P, S = self._check(P, S)
         by_token, by_feature = self.sides(P.dtype, engine)
         U = self.tokens(P, engine)
-        dU, _ = by_token.start(by_token.gram(S, engine), S, U, engine)
+        dU, _ = by_token.start(by_token.gram(S, engine), Gathered.plain(S), U, engine)
         np.negative(dU, out=dU)
         self.add_penalties(U, dU, engine)
         operator = self.operator(P.dtype)
         dP = dU if operator is None else operator.transposed.apply(dU, engine)
         dP += self.bounded(P, self.ridge.astype(P.dtype)[:, None])
         dP *= 2
-        dS, _ = by_feature.start(by_feature.gram(U, engine), U, S, engine)
+        dS, _ = by_feature.start(by_feature.gram(U, engine), Gathered.plain(U), S, engine)
         np.negative(dS, out=dS)
         dS += self.bounded(S, P.dtype.type(self.ridge_features))
         dS *= 2

@@ -15,7 +15,7 @@ from morphvec.errors import InputError
 from morphvec.kernels.cells import column_lengths, transpose
 from morphvec.kernels.dense import gram_rows
 from morphvec.kernels.rows import normal_rows, start_rows
-from morphvec.solvers.codes import LEAST_CELLS, encoded, plain_scale
+from morphvec.solvers.codes import LEAST_CELLS, Gathered, encoded, plain_scale
 
 ROWS = 4096  # of a block in sums over rows: part of the result's rounding, so it never changes
 
@@ -63,15 +63,22 @@ class Side:
         a *= self.a_col[self.indices[begin:end]]
         return w * x, w - a
 
-    def normal(self, G: Floats2d, other: Floats2d, D: Floats2d, engine: Engine, out: Floats2d) -> Floats2d:
-        """out = (α-Gram + Σ_stored (w − α) s sᵀ) applied to each row of D."""
-        engine.map(lambda b: normal_rows(*self.cells, other, G, D, out, *b), self.blocks)
+    def gathered(self, other: Floats2d, engine: Engine) -> Gathered:
+        """The other side's factors as passes over these cells read them: coded where there are many cells in float32."""
+        if other.dtype == np.float32 and len(self.indices) >= LEAST_CELLS:
+            return Gathered.coded(other, engine)
+        return Gathered.plain(other)
+
+    def normal(self, G: Floats2d, other: Gathered, D: Floats2d, engine: Engine, out: Floats2d) -> Floats2d:
+        """out = (α-Gram + Σ_stored (w − α) s sᵀ) applied to each row of D. G: k × k, or the diagonal of a diagonal one as [1, k]."""
+        engine.map(lambda b: normal_rows(*self.cells, other.rows, other.unit, G, D, out, *b), self.blocks)
         return out
 
-    def start(self, G: Floats2d, other: Floats2d, X: Floats2d, engine: Engine) -> tuple[Floats2d, Floats2d]:
+    def start(self, G: Floats2d, other: Gathered, X: Floats2d, engine: Engine) -> tuple[Floats2d, Floats2d]:
         """The right side Σ_stored w x s less ``normal`` of X, and the diagonal of the operator of ``normal``, by one pass."""
         residual, diagonal = np.empty_like(X), np.empty_like(X)
-        engine.map(lambda b: start_rows(*self.cells, other, G, X, residual, diagonal, *b), self.blocks)
+        given = (*self.cells, other.rows, other.unit, G, X, residual, diagonal)
+        engine.map(lambda b: start_rows(*given, *b), self.blocks)
         return residual, diagonal
 
     def gram(self, other: Floats2d, engine: Engine) -> Floats2d:

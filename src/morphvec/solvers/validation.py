@@ -99,10 +99,8 @@ class HeldOut:
 
     def loss(self, U: Floats2d, S: Floats2d) -> float:
         """Σ w (u·s − x)² / Σ w over the slice, nats²."""
-        sums = self._engine.map(
-            lambda b: fit_rows(*self._cells, U, S, *b)[0],
-            self._blocks,
-        )
+        given = (*self._cells, U, S, np.ones(S.shape[1], S.dtype))
+        sums = self._engine.map(lambda b: fit_rows(*given, *b)[0], self._blocks)
         return float(tree_sum(sums)) / self._weight
 
 
