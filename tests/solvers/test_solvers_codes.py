@@ -12,7 +12,7 @@ from morphvec.engine.local import LocalEngine
 from morphvec.rng import stream
 from morphvec.solvers import sides
 from morphvec.solvers.batch_options import BatchOptions
-from morphvec.solvers.codes import LEAST_CELLS, TOP, encoded
+from morphvec.solvers.codes import FACTOR_RANGE, LEAST_CELLS, TOP, Gathered, encoded
 from morphvec.solvers.minibatch import MiniBatch
 from morphvec.solvers.penalties import SparsePenalty
 from morphvec.solvers.problem import Problem
@@ -201,3 +201,52 @@ def test_held_out_cells_have_a_weight_of_zero_in_codes_too(small):
     P, S = factors(given)
     exact = said(slice_.training).objective(P.astype(np.float64), S.astype(np.float64))
     assert slice_.training.objective(P, S).fit == pytest.approx(exact.fit, rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 15, 16, 17, 100])
+def test_coded_factors_are_off_by_half_a_step_at_most(k):
+    X = stream(2).standard_normal((5000, k)).astype(np.float32) * np.geomspace(1e-6, 1e6, k, dtype=np.float32)
+    one, three = (Gathered.coded(X, LocalEngine(n)) for n in (1, 3))
+    assert np.array_equal(one.rows, three.rows)
+    assert one.rows.dtype == np.int16
+    assert one.rows.shape == (5000, -(-k // 16) * 16)
+    assert not one.rows[:, k:].any()
+    assert np.array_equal(np.abs(one.rows[:, :k]).max(axis=0), np.full(k, 32767))
+    said = one.rows[:, :k] * one.unit.astype(np.float64)
+    assert np.all(np.abs(said - X) <= 0.502 * one.unit)
+
+
+def test_a_column_of_zeros_has_codes_of_zero():
+    X = stream(2).standard_normal((50, 3)).astype(np.float32)
+    X[:, 1] = 0
+    found = Gathered.coded(X, ONE)
+    assert found.rows.dtype == np.int16
+    assert not found.rows[:, 1].any()
+
+
+@pytest.mark.parametrize("value", [400, np.inf, np.nan])  # 400: 268 times the root mean square of its column
+def test_factors_that_codes_are_too_coarse_for_stay_plain(value):
+    X = np.ones((1 << 17, 2), np.float32)
+    X[7, 1] = value
+    with np.errstate(invalid="ignore"):
+        found = Gathered.coded(X, ONE)
+    assert found.rows is X
+    assert found.unit.tolist() == [1, 1]
+    X[7, 1] = 330  # 244 times
+    assert FACTOR_RANGE == 256
+    assert Gathered.coded(X, ONE).rows.dtype == np.int16
+
+
+def test_few_cells_and_float64_are_gathered_as_they_are(small):
+    side = problem().token_side(F32)
+    P, S = factors(problem())
+    assert side.gathered(S, ONE).rows.dtype == np.int16
+    assert side.gathered(S.astype(np.float64), ONE).rows.dtype == np.float64
+
+
+def test_one_cell_more_and_factors_are_coded(monkeypatch):
+    given = problem()
+    _, S = factors(given)
+    for least, kind in ((given.matrix.nnz, np.int16), (given.matrix.nnz + 1, np.float32)):
+        monkeypatch.setattr(sides, "LEAST_CELLS", least)
+        assert given.token_side(F32).gathered(S, ONE).rows.dtype == kind

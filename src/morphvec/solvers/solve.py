@@ -150,7 +150,7 @@ def solve(
             problem,
             dim,
             steps=cg_steps,
-            row_steps=(cg_steps + 1) // 2,
+            row_steps=max((cg_steps + 1) // 2, min(cg_steps, 3)),
             tolerance=cg_tol,
             seed=seed,
             dtype=kind,
