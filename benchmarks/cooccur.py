@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ DEFAULT = ", default tokenizer"
 def theirs(build: Path, corpus: Path, out: Path) -> dict[str, float]:
     """Seconds of the C programs, each a whole process."""
     words, records = out / "words.txt", out / "records.bin"
+    for file in (words, records):  # neither side pays for the removal of a file of the round before
+        file.unlink(missing_ok=True)
     counted = [build / "vocab_count", "-min-count", MIN_COUNT, "-verbose", 0]
     paired = [
         build / "cooccur",
@@ -47,12 +50,12 @@ def theirs(build: Path, corpus: Path, out: Path) -> dict[str, float]:
 def ours(corpus: Path, out: Path) -> dict[str, float]:
     """Seconds of the morphvec command, each a whole process."""
     seconds = {}
-    window = ("--window", str(WINDOW), "--memory", f"{MEMORY}G", "--overwrite")
+    window = ("--window", str(WINDOW), "--memory", f"{MEMORY}G")
     for name, rule in (("", ("--tokenizer", "whitespace")), (DEFAULT, ())):
         V, C = out / f"vocabulary{name}", out / f"counts{name}"
-        vocab = machine.morphvec(
-            "vocab", corpus, "-o", V, *rule, "--min-count", str(MIN_COUNT), "--overwrite"
-        )
+        for folder in (V, C):
+            shutil.rmtree(folder, ignore_errors=True)
+        vocab = machine.morphvec("vocab", corpus, "-o", V, *rule, "--min-count", str(MIN_COUNT))
         count = machine.morphvec("count", corpus, "--vocab", V, "-o", C, *window)
         seconds |= {f"vocab{name}": vocab.seconds, f"count{name}": count.seconds}
         seconds[f"both{name}"] = vocab.seconds + count.seconds

@@ -356,6 +356,16 @@ def test_coding_rows(dtype, k):
     np.testing.assert_allclose(codes[:, :k] * (peak / 32767.0), X, rtol=0, atol=0.502 / 32767 * peak.max())
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_ridge_acts_on_the_first_columns(dtype, k, sign):
+    X, out, ridge = factors(ROWS, k, dtype, 1), factors(ROWS, k, dtype, 2), np.linspace(0, 3, ROWS).astype(dtype)
+    width = max(1, k - 2)
+    wanted = out.astype(np.float64)
+    wanted[:, :width] += sign * ridge[:, None] * X[:, :width].astype(np.float64)
+    halves(lambda *rows: dense_rows.add_ridge(X, ridge, width, sign, out, *rows))
+    close(out, wanted, dtype)
+
+
 def test_the_pieces_of_conjugate_gradients(dtype, k):
     r, m, p, q, x = (factors(ROWS, k, dtype, seed) for seed in range(5))
     m = np.abs(m) + dtype.type(0.1)

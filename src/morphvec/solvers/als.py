@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.blas import one_blas_thread
-from morphvec.kernels.dense import cg_inner, cg_move, cg_start, cg_turn
+from morphvec.kernels.dense import add_ridge, cg_inner, cg_move, cg_start, cg_turn
 from morphvec.kernels.rows import solve_rows
 from morphvec.rng import stream
 from morphvec.solvers.problem import Factors, Problem, rotate, squared_norm
@@ -135,7 +135,8 @@ class AlternatingLeastSquares(Paced):
     def _solve_together(self, side: Side, G: Floats2d) -> None:
         problem, engine, P = self._problem, self._engine, self.P
         operator = problem.operator(P.dtype)
-        ridge = problem.ridge.astype(P.dtype)[:, None]
+        ridge, width = problem.ridge.astype(P.dtype), problem.core(P).shape[1]
+        blocks = even_blocks(len(P), _ROWS)
         H = np.empty_like(self.U)
         seen = side.gathered(self.S, engine)
 
@@ -143,7 +144,7 @@ class AlternatingLeastSquares(Paced):
             side.normal(G, seen, tokens, engine, H)
             problem.add_penalties(tokens, H, engine)
             product = H.copy() if operator is None else operator.transposed.apply(H, engine)
-            product += problem.bounded(D, ridge)
+            engine.map(lambda b: add_ridge(D, ridge, width, 1.0, product, *b), blocks)
             return product
 
         residual, h = side.start(G, seen, self.U, engine)
@@ -152,9 +153,8 @@ class AlternatingLeastSquares(Paced):
         problem.add_penalties(self.U, H, engine)
         residual -= H
         r = residual if operator is None else operator.transposed.apply(residual, engine)
-        r -= problem.bounded(P, ridge)
+        engine.map(lambda b: add_ridge(P, ridge, width, -1.0, r, *b), blocks)
         p = np.empty_like(P)
-        blocks = even_blocks(len(P), _ROWS)
         rz = float(tree_sum(engine.map(lambda b: cg_start(r, m, p, *b), blocks)))
         if not math.isfinite(rz):
             P[:] = np.nan  # seen by the loop, which says what to change

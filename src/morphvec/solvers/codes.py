@@ -88,7 +88,7 @@ class Gathered:
 
         peaks = np.max(engine.map(peak, blocks), axis=0)
         size = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
-        if not np.all(peaks <= FACTOR_RANGE * size):  # False of NaN too
+        if not (np.all(np.isfinite(size)) and np.all(peaks <= FACTOR_RANGE * size)):
             return cls.plain(X)
         unit = np.where(peaks > 0, peaks / X.dtype.type(_TOP_ROWS), 1).astype(X.dtype)
         codes = np.empty((len(X), -(-k // _WIDE) * _WIDE), np.int16)
