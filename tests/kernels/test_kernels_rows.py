@@ -103,7 +103,9 @@ def test_what_conjugate_gradients_start_from(dtype, k, one):
     alpha = a_col[0] if one else a_col[indices]
     cells = (*stored(pull, surplus, indptr, a_row, alpha, dtype), a_col)
     residual, diagonal = np.full((ROWS, k), np.nan, dtype), np.full((ROWS, k), np.nan, dtype)
-    halves(lambda *rows: kernel.start_rows(indptr, indices, *cells, S, ones(S), G, U, residual, diagonal, *rows))
+    halves(
+        lambda *rows: kernel.start_rows(indptr, indices, *cells, S, ones(S), G, U, residual, diagonal, *rows)
+    )
     S64 = S.astype(np.float64)
     X = csr_array((pull.astype(np.float64), indices, indptr), shape=(ROWS, COLUMNS)).toarray()
     operators = [operator_of(dense, S64, G, a_row, t) for t in range(ROWS)]
@@ -151,7 +153,9 @@ def test_rows_that_fit_by_the_core_and_rows_that_do_not(k):
     surplus, pull = generator.random(len(indices)) + 0.1, generator.standard_normal(len(indices))
     S, U = factors(columns, k, np.float64, 1), factors(4, k, np.float64, 2)
     cells = (*stored(pull, surplus, indptr, np.zeros(4), 0.0, np.float64), np.zeros(1))
-    kernel.solve_rows(indptr, indices, *cells, S, ones(S), np.zeros((k, k)), np.full(k, 50.0), 90, 1e-13, U, 0, 4)
+    kernel.solve_rows(
+        indptr, indices, *cells, S, ones(S), np.zeros((k, k)), np.full(k, 50.0), 90, 1e-13, U, 0, 4
+    )
     for t in range(4):
         cells = slice(indptr[t], indptr[t + 1])
         s = S[indices[cells]]
@@ -358,7 +362,11 @@ def test_coding_rows(dtype, k):
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_ridge_acts_on_the_first_columns(dtype, k, sign):
-    X, out, ridge = factors(ROWS, k, dtype, 1), factors(ROWS, k, dtype, 2), np.linspace(0, 3, ROWS).astype(dtype)
+    X, out, ridge = (
+        factors(ROWS, k, dtype, 1),
+        factors(ROWS, k, dtype, 2),
+        np.linspace(0, 3, ROWS).astype(dtype),
+    )
     width = max(1, k - 2)
     wanted = out.astype(np.float64)
     wanted[:, :width] += sign * ridge[:, None] * X[:, :width].astype(np.float64)

@@ -239,7 +239,7 @@ def test_factors_that_codes_are_too_coarse_for_stay_plain(value):
 
 def test_few_cells_and_float64_are_gathered_as_they_are(small):
     side = problem().token_side(F32)
-    P, S = factors(problem())
+    _, S = factors(problem())
     assert side.gathered(S, ONE).rows.dtype == np.int16
     assert side.gathered(S.astype(np.float64), ONE).rows.dtype == np.float64
 

@@ -121,7 +121,9 @@ def cg_inner(p: Floats2d, q: Floats2d, begin: int, end: int) -> float:
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
-def add_ridge(X: Floats2d, ridge: Floats1d, width: int, sign: float, out: Floats2d, begin: int, end: int) -> None:
+def add_ridge(
+    X: Floats2d, ridge: Floats1d, width: int, sign: float, out: Floats2d, begin: int, end: int
+) -> None:
     """out_t += sign · ridge_t x_t on the first ``width`` columns of rows [begin, end)."""
     for t in range(begin, end):
         size = X.dtype.type(sign) * ridge[t]

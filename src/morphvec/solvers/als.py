@@ -129,7 +129,16 @@ class AlternatingLeastSquares(Paced):
         ridges[: self._problem.core(X).shape[1]] = ridge
         fixed = -1 if constant is None else width + constant
         seen = side.gathered(other, self._engine)
-        given = (*side.cells, seen.rows, seen.unit, G, ridges, self._row_steps, X.dtype.type(self._tolerance), X)
+        given = (
+            *side.cells,
+            seen.rows,
+            seen.unit,
+            G,
+            ridges,
+            self._row_steps,
+            X.dtype.type(self._tolerance),
+            X,
+        )
         self._engine.map(lambda b: solve_rows(*given, *b, fixed), side.blocks)
 
     def _solve_together(self, side: Side, G: Floats2d) -> None:

@@ -28,7 +28,11 @@ TARGET_RANGE = (
     64  # range of the targets over their mean size: then none is off by more than 1/2048 of that mean
 )
 FACTOR_RANGE = 256  # largest number of a column over its root mean square: then none is off by more than 1/256 of the latter
-_TOP_ROWS, _WIDE, _ROWS = 32767, 16, 4096  # the largest code of a factor; coded rows are of a multiple of so many columns
+_TOP_ROWS, _WIDE, _ROWS = (
+    32767,
+    16,
+    4096,
+)  # the largest code of a factor; coded rows are of a multiple of so many columns
 _CHUNK = 1 << 16  # cells that are turned at once: what that takes stays in the cache
 
 
