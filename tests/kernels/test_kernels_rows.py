@@ -352,12 +352,22 @@ def test_one_row_stands_for_a_diagonal_gram_matrix(dtype, k):
 def test_coding_rows(dtype, k):
     X = factors(ROWS, k, dtype, 1)
     peak, codes = np.full(k, np.nan, dtype), np.full((ROWS, k + 3), 99, np.int16)
-    dense_rows.peak_columns(X, peak, 0, ROWS)
+    square = np.full(k, np.nan)
+    dense_rows.size_columns(X, peak, square, 0, ROWS)
+    np.testing.assert_allclose(square, np.sum(X.astype(np.float64) ** 2, axis=0), rtol=1e-12)
     assert np.array_equal(peak, np.abs(X).max(axis=0))
     halves(lambda *rows: dense_rows.code_rows(X, peak / dtype.type(32767), codes, *rows))
     assert not codes[:, k:].any()
     assert np.array_equal(np.abs(codes[:, :k]).max(axis=0), np.full(k, 32767))
     np.testing.assert_allclose(codes[:, :k] * (peak / 32767.0), X, rtol=0, atol=0.502 / 32767 * peak.max())
+
+
+def test_sums_of_squares(dtype, k):
+    X, scale, width = factors(ROWS, k, dtype, 1), np.linspace(0, 3, ROWS), max(1, k - 2)
+    square = np.sum(X[:, :width].astype(np.float64) ** 2, axis=1)
+    for given, weights in ((np.empty(0), np.ones(ROWS)), (scale, scale)):
+        parts = [dense_rows.square_rows(X, given, width, *rows) for rows in ((0, 4), (4, ROWS))]
+        assert sum(parts) == pytest.approx(weights @ square, rel=1e-12)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

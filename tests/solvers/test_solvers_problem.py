@@ -177,8 +177,9 @@ def test_grams_rotations_and_norms_over_blocks_of_rows(rows):
     scale = stream(2).random(rows)
     np.testing.assert_allclose(gram(X, scale, ONE), (X.T * scale) @ X, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(rotate(X, M, ONE), X @ M, rtol=1e-12, atol=1e-12)
-    assert squared_norm(X) == pytest.approx(np.sum(X**2))
-    assert squared_norm(X, scale) == pytest.approx(np.sum(scale[:, None] * X**2))
+    assert squared_norm(X, ONE) == pytest.approx(np.sum(X**2))
+    assert squared_norm(X, ONE, scale) == pytest.approx(np.sum(scale[:, None] * X**2))
+    assert squared_norm(X, ONE, scale, 1) == pytest.approx(scale @ X[:, 0] ** 2)
 
 
 def test_own_rows_and_parts_have_their_own_ridge():

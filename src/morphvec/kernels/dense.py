@@ -72,12 +72,26 @@ def multiply_rows(X: Floats2d, M: Floats2d, out: Floats2d, begin: int, end: int)
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)
-def peak_columns(X: Floats2d, peak: Floats1d, begin: int, end: int) -> None:
-    """peak = max |x_t| of each column over rows [begin, end)."""
+def square_rows(X: Floats2d, scale: Floats1d, width: int, begin: int, end: int) -> float:
+    """Σ_t scale_t ‖x_t‖² over the first ``width`` columns of rows [begin, end), in float64; no scale: ones."""
+    total = 0.0
+    for t in range(begin, end):
+        part = 0.0
+        for j in range(width):
+            part += np.float64(X[t, j]) * np.float64(X[t, j])
+        total += part * scale[t] if len(scale) else part
+    return total
+
+
+@nb.njit(nogil=True, cache=True, fastmath=REORDER)
+def size_columns(X: Floats2d, peak: Floats1d, square: NDArray[np.float64], begin: int, end: int) -> None:
+    """peak = max |x_t| and square = Σ x_t² of each column over rows [begin, end)."""
     peak[:] = 0
+    square[:] = 0
     for t in range(begin, end):
         for j in range(X.shape[1]):
             peak[j] = max(peak[j], abs(X[t, j]))
+            square[j] += np.float64(X[t, j]) * np.float64(X[t, j])
 
 
 @nb.njit(nogil=True, cache=True, fastmath=REORDER)

@@ -195,14 +195,19 @@ class AlternatingLeastSquares(Paced):
 
     def _balance(self) -> None:
         """U → cU, S → S/c with c⁴ = γ_S‖S‖² / (Σ λ tr(UᵀLU) + γ_P‖P‖²): the fit stays, the penalties fall."""
-        problem = self._problem
-        P, S, U = (problem.core(X) for X in (self.P, self.S, self.U))
-        features = problem.ridge_features * squared_norm(S)
-        tokens = squared_norm(P, problem.ridge)
-        tokens += sum(problem.penalty_values(self.U, self._engine).values())
+        problem, engine = self._problem, self._engine
+        width = problem.core(self.P).shape[1]
+        features = problem.ridge_features * squared_norm(self.S, engine, width=width)
+        tokens = squared_norm(self.P, engine, problem.ridge, width)
+        tokens += sum(problem.penalty_values(self.U, engine).values())
         if features > 0 and tokens > 0:
             c = self.P.dtype.type((features / tokens) ** 0.25)
-            P *= c
-            S /= c
+            scaled = [(self.P, c), (self.S, 1 / c)]
             if self.U is not self.P:
-                U *= c
+                scaled.append((self.U, c))
+            for X, size in scaled:
+                engine.map(lambda b: _scale(X[b[0] : b[1], :width], size), even_blocks(len(X), _ROWS))  # noqa: B023
+
+
+def _scale(X: Floats2d, size: Any) -> None:
+    X *= size

@@ -19,7 +19,7 @@ import numpy as np
 
 from morphvec.arrays import Cells1d, Floats1d, Floats2d, Rows2d
 from morphvec.engine.base import Engine, even_blocks
-from morphvec.kernels.dense import code_rows, peak_columns
+from morphvec.kernels.dense import code_rows, size_columns
 
 TOP = 65535
 LEAST_CELLS = 1 << 20  # below, codes would save 8 MB at most
@@ -85,13 +85,14 @@ class Gathered:
         blocks = even_blocks(len(X), _ROWS)
         k = X.shape[1]
 
-        def peak(block: tuple[int, int]) -> Floats1d:
-            out = np.empty(k, X.dtype)
-            peak_columns(X, out, *block)
-            return out
+        def sizes(block: tuple[int, int]) -> tuple[Floats1d, Floats1d]:
+            peak, square = np.empty(k, X.dtype), np.empty(k)
+            size_columns(X, peak, square, *block)
+            return peak, square
 
-        peaks = np.max(engine.map(peak, blocks), axis=0)
-        size = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
+        peaks, sums = zip(*engine.map(sizes, blocks), strict=True)
+        peaks = np.max(peaks, axis=0)
+        size = np.sqrt(sum(sums) / len(X))
         if not (np.all(np.isfinite(size)) and np.all(peaks <= FACTOR_RANGE * size)):
             return cls.plain(X)
         unit = np.where(peaks > 0, peaks / X.dtype.type(_TOP_ROWS), 1).astype(X.dtype)

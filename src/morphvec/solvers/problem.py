@@ -23,7 +23,7 @@ from morphvec.arrays import Floats1d, Floats2d
 from morphvec.engine.base import Engine, even_blocks, tree_sum
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError
-from morphvec.kernels.dense import multiply_rows
+from morphvec.kernels.dense import multiply_rows, square_rows
 from morphvec.kernels.pairs import pair_losses
 from morphvec.kernels.rows import fit_rows
 from morphvec.solvers.codes import Gathered
@@ -79,10 +79,14 @@ def rotate(X: Floats2d, M: Floats2d, engine: Engine) -> Floats2d:
     return out
 
 
-def squared_norm(X: Floats2d, scale: Floats1d | None = None) -> float:
-    """Σ scale_t ‖x_t‖², float64."""
-    rows = np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    return float(rows.sum() if scale is None else rows @ scale)
+def squared_norm(
+    X: Floats2d, engine: Engine, scale: Floats1d | None = None, width: int | None = None
+) -> float:
+    """Σ scale_t ‖x_t‖² over the first ``width`` columns, or all; float64, in a fixed tree of row blocks."""
+    scale = np.empty(0) if scale is None else scale
+    width = X.shape[1] if width is None else width
+    sums = engine.map(lambda b: np.float64(square_rows(X, scale, width, *b)), even_blocks(len(X), ROWS))
+    return float(tree_sum(sums)) if sums else 0.0
 
 
 class Problem:
@@ -276,8 +280,7 @@ class Problem:
         if self.loss == "logistic":
             pairs = (by_token.indptr, by_token.indices, by_token.x, by_token.w, U, S)
             lost = float(tree_sum(engine.map(lambda b: pair_losses(*pairs, *b), by_token.blocks)))
-            ridge = squared_norm(self.core(P), self.ridge) + self.ridge_features * squared_norm(self.core(S))
-            ridge /= 2
+            ridge = self._ridge_term(P, S, engine) / 2
             return Terms(lost + ridge, lost, 0.0, {}, ridge)
         seen = by_token.gathered(S, engine)
         cells = (*by_token.cells, U, seen.rows, seen.unit)
@@ -287,11 +290,16 @@ class Problem:
         if self.alpha.any():
             everything = float(np.sum(gram(U, np.ones(len(U)), engine) * gram(S, self.alpha, engine)))
         classes = self.penalty_values(U, engine)
-        ridge = squared_norm(self.core(P), self.ridge) + self.ridge_features * squared_norm(self.core(S))
+        ridge = self._ridge_term(P, S, engine)
         unobserved = everything - float(covered)
         return Terms(
             float(fit) + unobserved + sum(classes.values()) + ridge, float(fit), unobserved, classes, ridge
         )
+
+    def _ridge_term(self, P: Floats2d, S: Floats2d, engine: Engine) -> float:
+        width = self.core(P).shape[1]
+        tokens = squared_norm(P, engine, self.ridge, width)
+        return tokens + self.ridge_features * squared_norm(S, engine, width=width)
 
     def gradient(
         self, P: Floats2d, S: Floats2d, *, engine: Engine | None = None

@@ -114,7 +114,7 @@ class SymmetricProblem:
         with one_blas_thread():
             fit = float(tree_sum(engine.map(fit_of, self._blocks)))
         classes = {name: strength * form.value(V, engine) for strength, form, name in self.penalties}
-        ridge = self.ridge * squared_norm(V)
+        ridge = self.ridge * squared_norm(V, engine)
         return Terms(fit + sum(classes.values()) + ridge, fit, 0.0, classes, ridge)
 
     def gradient(self, V: Floats2d, engine: Engine | None = None) -> Floats2d:
