@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -165,3 +167,15 @@ def test_threads_change_no_bit(translated):
 def test_languages_are_numbered_in_their_order(association):
     assert np.array_equal(vocabulary_of(association).language_numbers(), LANGUAGES)
     assert not vocabulary_of(association, ()).language_numbers().any()
+
+
+def test_what_cannot_be_aligned_is_refused_before_the_text_is_counted(tmp_path, monkeypatch):
+    file = tmp_path / "text.txt"
+    file.write_text("a b c\nb c d\n" * 20, encoding="utf-8")
+
+    def counted(*_, **__):
+        raise AssertionError("the text was counted")
+
+    monkeypatch.setattr(importlib.import_module("morphvec.pipeline.train"), "make_counts", counted)
+    with pytest.raises(OptionError, match=r"unaligned=0\.2"):
+        mv.train(file, unaligned=0.2, min_count=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 from pathlib import Path
@@ -16,12 +15,12 @@ from morphvec.artifact import LOG, sha256_file
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.errors import BudgetError, InputError, OptionError
 from morphvec.methods import token_feature
+from morphvec.pipeline import before
 from morphvec.pipeline.knowledge import input_records, read_knowledge
 from morphvec.pipeline.options import CountStage, FitStage, RunOptions, make_stage
 from morphvec.pipeline.train import train, train_to
 from morphvec.report import Reporter
 
-module = importlib.import_module("morphvec.pipeline.train")  # the package has a function of that name
 SMALL = {"min_count": 2, "dim": 6, "epochs": 3, "ngram_min_types": 2, "ngrams": "2-4", "threads": 1}
 CONLLU = "1\ttalos\ttalo\tNOUN\t_\tCase=Ine\t0\troot\t_\t_"
 FILES = {
@@ -191,7 +190,7 @@ def test_class_weights_change_the_penalty_of_their_class(corpus, sources, tmp_pa
 
 def test_nearest_members_are_those_of_a_run_without_constraints(corpus, sources, monkeypatch):
     given = {"unimorph": sources["unimorph"], "constraint": "offset:20", **SMALL}
-    seen, build = [], module.build_penalties
+    seen, build = [], before.build_penalties
 
     def watched(knowledge, vocabulary, options, seed=0, vectors=None, **more):
         seen.append((options.graph, vectors))
@@ -204,7 +203,7 @@ def test_nearest_members_are_those_of_a_run_without_constraints(corpus, sources,
         factors.append(made[1])
         return made
 
-    monkeypatch.setattr(module, "build_penalties", watched)
+    monkeypatch.setattr(before, "build_penalties", watched)
     monkeypatch.setattr(token_feature, "fit", remembered)
     log = io.StringIO()
     found = train(corpus, graph="nearest:2", reporter=Reporter(stream=log), **given)

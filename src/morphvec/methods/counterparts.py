@@ -10,6 +10,7 @@ Brown et al. 1993, with e^(β·cos) in the place of a translation probability), 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from morphvec.arrays import Floats1d, Floats2d, Ints1d
 from morphvec.association import Association
 from morphvec.engine.base import Engine, even_blocks
 from morphvec.errors import OptionError
+from morphvec.features.space import Block, BlockOptions
 from morphvec.kernels.cells import column_lengths, transpose
 from morphvec.kernels.counterparts import link_lines
 from morphvec.solvers.output import output_map
@@ -36,17 +38,25 @@ def share_of(asked: float | None, association: Association, vocabulary: Vocabula
 
     Raises OptionError where there is nothing to align.
     """
-    by_ids = all(block.kind == "ids" for block in association.blocks)
-    aligns = by_ids and len(vocabulary.languages) > 1
+    aligns = check_alignable(asked, association.blocks, vocabulary.languages)
     if asked is None:
         return UNALIGNED if aligns else 1.0
-    if asked < 1 and not aligns:
+    return asked
+
+
+def check_alignable(
+    asked: float | None, blocks: Sequence[Block] | Sequence[BlockOptions], languages: Sequence[str]
+) -> bool:
+    """Whether line ids of several languages are the only columns. Raises OptionError where they are not and words are to
+    be aligned all the same."""
+    aligns = all(block.kind == "ids" for block in blocks) and len(languages) > 1
+    if asked is not None and asked < 1 and not aligns:
         raise OptionError(
             f"unaligned={asked:g}",
             "words are aligned where line ids of several languages are the only columns",
             "leave --unaligned out, or give LANG=PATH with --features ids",
         )
-    return asked
+    return aligns
 
 
 def align(

@@ -18,26 +18,16 @@ from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.store import versions
 from morphvec.engine.base import Engine
 from morphvec.errors import OptionError
-from morphvec.methods.counterparts import align
-from morphvec.methods.discovering import tells_by_contexts
+from morphvec.methods.counterparts import check_alignable
 from morphvec.morphology.classes import TableReport
-from morphvec.morphology.constraints import Knowledge, build_penalties
+from morphvec.morphology.constraints import Knowledge
 from morphvec.morphology.pieces import find_pieces
+from morphvec.pipeline.before import prepared
 from morphvec.pipeline.checkpoint import FolderKeeper, check_place, place_beside, record_of
 from morphvec.pipeline.knowledge import Known, input_records, read_knowledge
-from morphvec.pipeline.methods import (
-    METHODS,
-    Given,
-    Method,
-    Penalties,
-    Source,
-    cells_of,
-    check_read,
-    with_defaults,
-)
+from morphvec.pipeline.methods import METHODS, Given, Method, Source, check_read, with_defaults
 from morphvec.pipeline.nouns import Origin
 from morphvec.pipeline.options import (
-    KNOWLEDGE,
     CountStage,
     FitStage,
     RunOptions,
@@ -203,16 +193,8 @@ def make_model(
     finished = origin.then(stage.config(origin.config), inputs)
     given = Given(source, vocabulary, knowledge, run.engine, run.budget, reporter)
     log: list[Mapping[str, Any]] = []
-    if method.discover is not None:
-        begun = time.perf_counter()
-        discovered = method.discover(given, options)
-        if discovered is not None:
-            found, start = discovered
-            knowledge = replace(knowledge, found=found)
-            given = replace(given, knowledge=knowledge, start=start)
-            log.append({"stage": "rules of the text", "seconds": time.perf_counter() - begun})
-    penalties, reports = _penalties(given, method, options, stage, log)
-    given, share = _aligned(given, method, options, penalties, log)
+    ready = prepared(given, method, options, stage, log)
+    given, penalties, reports = ready.given, ready.penalties, ready.reports
     keeper = None
     if checkpoint is not None and (run.checkpoint_every or run.resume):
         record = record_of(source, finished)
@@ -223,12 +205,12 @@ def make_model(
         if keeper is not None:
             keeper.interrupted()
         raise
-    told = touched_words(knowledge, vocabulary, penalties, model)
+    told = touched_words(given.knowledge, vocabulary, penalties, model)
     model.constrained = told if told or reports else None
     last = kept(factors.history)
     resolved = model.manifest.get("resolved")
-    if resolved is not None and share < 1:
-        resolved = {**resolved, "unaligned": share}
+    if resolved is not None and ready.unaligned < 1:
+        resolved = {**resolved, "unaligned": ready.unaligned}
     really = last.get(
         "minimised", "J"
     )  # sampling may minimise something else than the objective that is reported
@@ -269,52 +251,6 @@ def _cells(source: Source, last: Mapping[str, Any]) -> int:
     return int(source.matrix.nnz if isinstance(source, Association) else last.get("pairs", 0))
 
 
-def _aligned(
-    given: Given, method: Method, options: Any, penalties: Penalties, log: list[Mapping[str, Any]]
-) -> tuple[Given, float]:
-    """What is given, with cells that weigh by their counterparts where the method has them so, and the share that is
-    left to those without one; a run with plain cells comes first."""
-    share = 1.0 if method.unaligned is None else method.unaligned(given, options)
-    if share == 1:
-        return given, share
-    given.reporter.note("first a run whose vectors say which words of a line are each other's counterparts")
-    start = time.perf_counter()
-    factors = method.fit(given, options, penalties, LoopControl())[1]
-    aligned = align(cells_of(given), given.vocabulary, factors, share, given.engine)
-    log.append({"stage": "fit before aligning", "seconds": time.perf_counter() - start})
-    return replace(given, source=aligned, start=None), share
-
-
-def _penalties(
-    given: Given, method: Method, options: Any, stage: FitStage, log: list[Mapping[str, Any]]
-) -> tuple[Penalties, list[TableReport]]:
-    """The constraints; a run without any comes first where their graph is found from its vectors."""
-    known, asked, reporter = given.knowledge, stage.constraints, given.reporter
-    sources = (known.tables, known.affixes, known.classes, known.edges, known.class_weights, known.found)
-    if asked.off or (not any(sources) and not asked.constraints):
-        return [], []
-    if not method.constrained:
-        raise OptionError(
-            f"method={stage.method} with {_told(stage)}",
-            "it carries no constraints, and what is known serves its columns alone",
-            "leave it out, or choose token-feature, glove, smf or sgns",
-        )
-    vectors = None
-    if asked.needs_vectors:
-        build_penalties(known, given.vocabulary, replace(asked, graph="complete"))  # refuses before the work
-        reporter.note(f"graph {asked.graph}: first a run without constraints, whose vectors say what is near")
-        start = time.perf_counter()
-        vectors = method.fit(given, options, [], LoopControl())[1].U
-        log.append({"stage": "fit without constraints", "seconds": time.perf_counter() - start})
-    by_contexts = not isinstance(given.source, Association) or tells_by_contexts(given.source)
-    penalties, reports = build_penalties(
-        known, given.vocabulary, asked, stage.seed, vectors, by_contexts=by_contexts
-    )
-    for report in reports:
-        reporter.note(report.line())
-    return penalties, reports
-
-
 def fit_to(
     path: Path,
     source: Source,
@@ -350,11 +286,6 @@ def check_places(
     check_output(path, overwrite=overwrite)
     if run.checkpoint_every or run.resume:
         check_place(place_beside(path), resume=run.resume, config=config)
-
-
-def _told(stage: FitStage) -> str:
-    names = [name for name in ("constraint", *KNOWLEDGE) if getattr(stage, name)]
-    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def _report(report: TableReport) -> dict[str, Any]:
@@ -428,6 +359,8 @@ def _train(
     start = time.perf_counter()
     known = read_knowledge(stages.fit)  # a bad table is said before the long work
     text = open_corpus(corpus, stages.text)
+    if not stages.streams:  # said before the work, as what is wrong with the options themselves
+        check_alignable(stages.fit.unaligned, stages.count.rule.blocks, text.languages)
 
     def finish(source: Source, vocabulary: Vocabulary, origin: Origin) -> Trained:
         counted = time.perf_counter() - start
