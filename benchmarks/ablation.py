@@ -49,7 +49,7 @@ ROWS: list[Row] = [
     ("weights", "α + min(√n, 10) (default)", "", "", OWN),
     ("columns and parts", "words whole", "", "", OWN),
     ("columns and parts", "n-grams as columns", "--features window,ngrams", "", OWN),
-    ("columns and parts", "n-grams as parts (default)", "", "", "--parts own,ngrams"),
+    ("columns and parts", "n-grams as parts", "", "", "--parts own,ngrams"),
     (
         "columns and parts",
         "morphemes as columns",
@@ -87,6 +87,8 @@ ROWS: list[Row] = [
         "",
         f"{EVERY} {TABLE} --constraint none {OUT}",
     ),
+    ("rules of the text", "the defaults, no table", "", "", ""),
+    ("rules of the text", "without rules", "", "", "--rules none"),
     ("kinds", "none", "", "", OWN),
     ("kinds", "class:30", "", "", f"{OWN} {TABLE} --constraint class:30"),
     ("kinds", "class:30, held out", "", "", f"{OWN} {TABLE} --constraint class:30 {OUT}"),
