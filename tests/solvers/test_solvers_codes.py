@@ -237,6 +237,12 @@ def test_factors_that_codes_are_too_coarse_for_stay_plain(value):
     assert Gathered.coded(X, ONE).rows.dtype == np.int16
 
 
+def test_a_column_too_small_for_a_step_stays_plain():
+    X = stream(2).standard_normal((50, 3)).astype(np.float32)
+    X[:, 1] *= np.float32(1e-38)
+    assert Gathered.coded(X, ONE).rows is X
+
+
 def test_few_cells_and_float64_are_gathered_as_they_are(small):
     side = problem().token_side(F32)
     _, S = factors(problem())
