@@ -17,7 +17,7 @@ from morphvec.arrays import Bools1d, Floats2d
 from morphvec.engine.base import Engine, row_blocks, tree_sum
 from morphvec.errors import OptionError
 from morphvec.kernels.rows import fit_rows
-from morphvec.solvers.codes import plain_scale
+from morphvec.solvers.codes import Gathered, plain_scale
 from morphvec.solvers.problem import Problem
 from morphvec.training import Paced, Trainer
 
@@ -99,7 +99,8 @@ class HeldOut:
 
     def loss(self, U: Floats2d, S: Floats2d) -> float:
         """Σ w (u·s − x)² / Σ w over the slice, nats²."""
-        given = (*self._cells, U, S, np.ones(S.shape[1], S.dtype))
+        seen = Gathered.plain(S)
+        given = (*self._cells, U, seen.rows, seen.unit)
         sums = self._engine.map(lambda b: fit_rows(*given, *b)[0], self._blocks)
         return float(tree_sum(sums)) / self._weight
 
