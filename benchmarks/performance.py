@@ -83,9 +83,13 @@ def text(call: Call) -> list[Comparison]:
         "table": table,
         "fasttext": None,
     }
-    runs: list[dict[str, Any]] = []
+    file = out / "runs.json"  # what was measured before: a round takes half an hour, and a stop shall cost one process
+    runs: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    known = {(run["name"], run["seed"]) for run in runs}
     for seed in range(call.options.rounds):
         for name, options in sides.items():
+            if (name, seed) in known:
+                continue
             common = ["--threads", str(machine.cores()), "--seed", str(seed)]
             model, vectors = out / name, out / f"{name}.vec"
             if options is None:
@@ -97,7 +101,8 @@ def text(call: Call) -> list[Comparison]:
                 seconds = machine.morphvec(
                     "train", corpus, "-o", model, *e17.TRAIN, *options, *common
                 ).seconds
-            runs.append({"name": name, "seconds": seconds, "scores": e17.score(model, data)})
+            runs.append({"name": name, "seed": seed, "seconds": seconds, "scores": e17.score(model, data)})
+            file.write_text(json.dumps(runs), encoding="utf-8")
             print(f"text: {name}, seed {seed}: {seconds:.1f} s", file=sys.stderr, flush=True)
     found = {"runs": runs}
     pairs = (
