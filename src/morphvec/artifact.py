@@ -213,6 +213,7 @@ def save_arrays(file: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
     file.touch()
     mode = file.stat().st_mode  # as the process's mask has it; safetensors makes files for their owner alone
+    file.unlink()  # some file systems flush a file at once that was there before and is written anew
     try:
         save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, str(file))
     except SafetensorError as error:  # a full disk reaches us in its text only

@@ -8,8 +8,9 @@ import inspect
 import re
 
 import pytest
+from typer.main import get_command
 
-from morphvec.cli import options, walk
+from morphvec.cli import main, options, walk
 from morphvec.cli.main import app
 from morphvec.pipeline import CountStage, FitStage, RunOptions, TextStage, WeighStage, all_options
 from morphvec.pipeline.options import KNOWLEDGE, OF_FITTING
@@ -121,3 +122,23 @@ def test_the_version_and_the_bare_command(cli):
     assert cli.done("--version") == f"morphvec {__version__}\n"
     assert "train" in cli.done()
     assert cli.done("--help") == cli.done("-h") == cli.done()
+
+
+def told(command):
+    """What a command takes, and the commands of a group."""
+    inside = {name: told(one) for name, one in getattr(command, "commands", {}).items()}
+    return [(item.name, item.opts) for item in command.params], inside
+
+
+def test_a_command_made_alone_is_what_it_is_among_all():
+    every = get_command(app).commands
+    assert {"train", "import", "map", "lm", "segment"} <= set(every)
+    for name, command in every.items():
+        alone = main._command(name).commands
+        assert list(alone) == [name]
+        assert told(alone[name]) == told(command)
+
+
+@pytest.mark.parametrize("first", ["--help", "--version", "trian", ""])
+def test_what_is_no_command_meets_all_of_them(first):
+    assert set(main._command(first).commands) == set(get_command(app).commands)

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import sys
 from typing import Annotated, Any
 
 import typer
-from typer.main import get_command
+from typer.main import get_command, get_command_name
 
 from morphvec.cli import align, ask, care, demo, explore, lm, picture, score, segment, walk
 from morphvec.errors import MorphvecError
@@ -60,22 +61,32 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     gc.set_threshold(_OBJECTS, 20, 20)
     speak_utf8()
-    sys.exit(execute(arguments))
+    code = execute(arguments)
+    gc.freeze()  # a process that ends need not look for cycles among all that the compiler loaded: half a second
+    sys.exit(code)
 
 
 @functools.cache
-def _command() -> Any:
-    """The commands as their parser sees them: made once, not at every run in one process."""
-    return get_command(app)
+def _command(name: str) -> Any:
+    """The command of that name as its parser sees it, or all commands where there is none: made once, not at every run in
+    one process, and no other for the sake of one."""
+    one = copy.copy(app)
+    one.registered_commands = [
+        info
+        for info in app.registered_commands
+        if info.callback is not None and name == (info.name or get_command_name(info.callback.__name__))
+    ]
+    one.registered_groups = [info for info in app.registered_groups if name == info.name]
+    return get_command(one if one.registered_commands or one.registered_groups else app)
 
 
 def execute(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
     debug = "--debug" in arguments
-    arguments = arguments or ["--help"]
+    given = score.join_bli([item for item in arguments if item != "--debug"]) or ["--help"]
     try:
-        result = _command()(
-            args=score.join_bli([item for item in arguments if item != "--debug"]),
+        result = _command(given[0])(
+            args=given,
             prog_name="morphvec",
             standalone_mode=False,
         )
