@@ -33,7 +33,7 @@ SHARES = {
     "hun": (30, 10),
 }  # percent of the verses, beside all
 EVERY_METHOD = ("fin", "tur")  # the others have those of MAIN
-MAPPED_LANGUAGES = ("spa", "por", "eng")  # quality_pairs maps these models of whole Bibles
+MAPPED_LANGUAGES = ("spa", "por", "eng", "hun")  # quality_pairs maps these models of whole Bibles
 MAPPED_METHODS = ("own", "default", "gensim", "fasttext")
 EPOCHS = 20  # of the peers, on texts this small
 HANDS = 2  # as quality_items has them; it is not imported, which keeps this process small

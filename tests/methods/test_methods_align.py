@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from naive_align import csls, mutual, precision
+from scipy.linalg import fractional_matrix_power
 from scipy.sparse import csr_array
 
 from morphvec.embeddings.dense_rows import DenseRows
@@ -15,10 +16,17 @@ from morphvec.evaluate.datasets import DictionarySet
 from morphvec.evaluate.report import evaluate
 from morphvec.methods import rotation
 from morphvec.methods.align import AlignOptions, align
-from morphvec.methods.rotation import mutual_neighbours, prepared, procrustes, turned
+from morphvec.methods.rotation import (
+    Spread,
+    mutual_neighbours,
+    prepared,
+    procrustes,
+    reweighted,
+    turned,
+)
 from morphvec.text.tokenize import Tokenizer
 
-PLAIN = AlignOptions(preprocess=(), refine=0)
+PLAIN = AlignOptions(preprocess=(), reweight=0, refine=0)
 
 
 def orthogonal(seed, dim):
@@ -109,6 +117,88 @@ def test_turning_keeps_lengths_and_cosines():
     np.testing.assert_allclose(after @ after.T, before, atol=2e-5)
 
 
+def two_sides(seed, count=300, dim=6):
+    """Rows that reach unevenly, and others that agree with them in some directions more than in others."""
+    X = rows(seed, count, dim).astype(float) * np.linspace(2, 0.3, dim)
+    noise = rows(seed + 1, count, dim) * np.linspace(0, 2, dim)
+    return X, (X + noise) @ orthogonal(seed + 2, dim)
+
+
+def mapped(X, Y, power):
+    P, Q, open_directions = reweighted(X, Y, (Spread.of(X), Spread.of(Y)), power)
+    assert open_directions == 0
+    return P, Q
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_the_reweighted_map_is_its_formula(power):
+    X, Y = two_sides(0)
+    C, D = X.T @ X / len(X), Y.T @ Y / len(Y)
+    roots = [np.real(fractional_matrix_power(M, p)) for M in (C, D) for p in (-0.5, 0.5)]
+    A, sizes, Bt = np.linalg.svd(roots[0] @ (X.T @ Y / len(X)) @ roots[2])
+    weight = np.diag(sizes**power)
+    P, Q = mapped(X, Y, power)
+    np.testing.assert_allclose(P, roots[0] @ A @ weight @ A.T @ roots[1] @ A @ Bt, atol=1e-8)
+    np.testing.assert_allclose(Q, roots[2] @ Bt.T @ weight @ Bt @ roots[3], atol=1e-8)
+
+
+def test_without_weights_it_is_orthogonal_and_the_target_stays():
+    P, Q = mapped(*two_sides(3), 0.0)
+    np.testing.assert_allclose(P @ P.T, np.eye(6), atol=1e-9)
+    np.testing.assert_allclose(Q, np.eye(6), atol=1e-9)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 2.0])
+def test_a_space_that_was_turned_meets_itself_whatever_the_weights(power):
+    X, _ = two_sides(5)
+    R = orthogonal(9, 6)
+    P, Q = mapped(X, X @ R, power)
+    np.testing.assert_allclose(P, R, atol=1e-8)  # all correlations are 1
+    np.testing.assert_allclose(Q, np.eye(6), atol=1e-8)
+
+
+def test_it_does_not_matter_how_the_sides_were_turned_before():
+    (X, Y), R, S = two_sides(7), orthogonal(1, 6), orthogonal(2, 6)
+    P, Q = mapped(X, Y, 0.5)
+    again = mapped(X @ R, Y @ S, 0.5)
+    np.testing.assert_allclose(X @ R @ again[0], X @ P @ S, atol=1e-7)
+    np.testing.assert_allclose(Y @ S @ again[1], Y @ Q @ S, atol=1e-7)
+
+
+def test_rows_that_do_not_reach_everywhere_have_maps_too():
+    X, Y = two_sides(2)
+    X[:, 0] = Y[:, 1] = 0
+    P, Q, open_directions = reweighted(X, Y, (Spread.of(X), Spread.of(Y)), 0.5)
+    assert open_directions == 1
+    assert np.isfinite(P).all()
+    assert np.isfinite(Q).all()
+    P, Q, _ = reweighted(0 * X, 0 * Y, (Spread.of(0 * X), Spread.of(0 * Y)), 0.5)
+    assert np.isfinite(P).all()
+
+
+def test_directions_that_no_other_language_shares_count_less():
+    count, shared, dim = 600, 10, 40
+    concepts, generator = rows(0, count, shared), np.random.default_rng(1)
+    sides = [
+        np.concatenate([concepts, generator.standard_normal((count, dim - shared))], axis=1)
+        @ orthogonal(mark, dim)
+        for mark in (2, 3)
+    ]
+    names = [[f"{mark}{i}" for i in range(count)] for mark in "st"]
+    source, target = (
+        Embeddings(words, vectors.astype(np.float32), tokenizer=Tokenizer("whitespace"))
+        for words, vectors in zip(names, sides, strict=True)
+    )
+    known = DictionarySet("d.tsv", tuple(zip(*names, strict=True))[:300])
+    gold = {i: {i} for i in range(300, count)}
+    scores = []
+    for power in (0.0, 0.5):
+        options = AlignOptions(reweight=power, refine=0)
+        model = align(source, target, options, dictionary=known, languages=("a", "b")).model
+        scores.append(precision(of(model, "a"), of(model, "b"), gold))
+    assert scores[1] > 1.5 * scores[0] > 0
+
+
 def test_preparation():
     X = rows(13, 50, 7) + 3
     X[4] = 0
@@ -156,7 +246,7 @@ def test_within_a_language_nothing_changes():
         of(model, "spa") @ of(model, "spa").T, source.vectors @ source.vectors.T, atol=2e-5
     )
     centred = align(
-        source, target, AlignOptions(refine=0), dictionary=dictionary, languages=("spa", "por")
+        source, target, AlignOptions(reweight=0, refine=0), dictionary=dictionary, languages=("spa", "por")
     ).model
     ready = prepared(np.asarray(source.vectors), ("unit", "centre", "unit"))
     np.testing.assert_allclose(of(centred, "spa") @ of(centred, "spa").T, ready @ ready.T, atol=2e-6)
@@ -421,6 +511,8 @@ def test_pairs_that_fix_no_map():
     ("settings", "message"),
     [
         ({"preprocess": ("unit", "whiten")}, "preprocess=unit,whiten: 'whiten'"),
+        ({"reweight": -0.5}, "reweight=-0.5"),
+        ({"reweight": float("nan")}, "reweight=nan"),
         ({"refine": -1}, "refine=-1"),
         ({"restrict": 0}, "restrict=0"),
         ({"seed": -1}, "seed=-1"),

@@ -55,12 +55,21 @@ def align(
             "--preprocess", help="What is done to the vectors first, in this order: unit, centre; or none."
         ),
     ] = "unit,centre,unit",
+    reweight: Annotated[
+        float,
+        typer.Option(
+            "--reweight",
+            help="Directions count by how well the pairs agree on them, to this power; 0: the map is orthogonal, and "
+            "within each language all cosines stay.",
+        ),
+    ] = 0.5,
     refine: Annotated[
-        int, typer.Option("--refine", help="Rounds of refinement by mutual nearest neighbours (CSLS).")
-    ] = 5,
+        int,
+        typer.Option("--refine", help="Rounds of refinement by mutual nearest neighbours (CSLS), at most."),
+    ] = 20,
     restrict: Annotated[
         int, typer.Option("--restrict", help="Refine among so many of the most frequent words of each side.")
-    ] = 15_000,
+    ] = 5_000,
     held_out: Annotated[
         float,
         typer.Option(
@@ -73,7 +82,7 @@ def align(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Two models → one space, by an orthogonal map from pairs of words (Procrustes), refined by CSLS.
+    """Two models → one space, by a map from pairs of words (Procrustes, re-weighted), refined by CSLS.
 
     Example: morphvec align spa-model por-model -o joint --languages spa por --identical
 
@@ -87,7 +96,7 @@ def align(
     from morphvec.methods.align import align as run
 
     steps = () if preprocess.strip() == "none" else tuple(step.strip() for step in preprocess.split(","))
-    options = AlignOptions(identical, steps, refine, restrict, held_out, seed)
+    options = AlignOptions(identical, steps, reweight, refine, restrict, held_out, seed)
     path, reporter, start = Path(output_folder), Reporter(quiet=quiet), time.monotonic()
     engine = local_engine(threads)
     check_output(path, overwrite=overwrite)

@@ -1,12 +1,15 @@
 """Two spaces made one: the vectors of one language turned into the space of another.
 
-The usual alternative to a space that was joint from the start. From pairs of words, the rows of X and of Y, comes the
-orthogonal W with the least ‖XW − Y‖: of the singular value decomposition XᵀY = AΣCᵀ it is ACᵀ (Schönemann 1966, the
-orthogonal Procrustes problem). The source side becomes XW, the target side stays, so that within each language all
-cosines are those of the vectors as they were prepared.
+The usual alternative to a space that was joint from the start. From pairs of words, the rows of X and of Y, comes a map of
+either side (``rotation.reweighted``): the source is turned to the target, and on both sides a direction counts by how well
+the pairs agree on it (Artetxe et al. 2018). Vectors in singular value form need it: all their directions are equally long,
+those that no other language shares too. With ``reweight`` 0 comes the orthogonal W with the least ‖XW − Y‖ alone: of the
+singular value decomposition XᵀY = AΣCᵀ it is ACᵀ (Schönemann 1966, the orthogonal Procrustes problem). The source side
+becomes XW, the target side stays, so that within each language all cosines are those of the vectors as they were prepared.
 
 Refinement (Conneau et al. 2018, §2.2): with the map so far, the pairs of words that are each other's nearest by CSLS
-among the most frequent words of both sides are the next dictionary; and so on. CSLS is that of ``evaluate.lexicon``.
+among the most frequent words of both sides are the next dictionary; and so on, until no pair changes. CSLS is that of
+``evaluate.lexicon``.
 
 Parts of unseen words are not carried: a composed vector is linear in its parts, unit length and centring are not, and
 an n-gram that both languages have would need two vectors.
@@ -15,7 +18,7 @@ an n-gram that both languages have would need two vectors.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -30,20 +33,31 @@ from morphvec.engine.local import local_engine
 from morphvec.errors import InputError, OptionError
 from morphvec.evaluate.datasets import DictionarySet
 from morphvec.evaluate.report import evaluate
-from morphvec.methods.rotation import STEPS, mutual_neighbours, prepared, procrustes, turned
+from morphvec.methods.rotation import (
+    STEPS,
+    Spread,
+    mutual_neighbours,
+    prepared,
+    procrustes,
+    reweighted,
+    turned,
+)
 from morphvec.report import SILENT, Reporter
 from morphvec.rng import stream
 from morphvec.text.tokenize import Tokenizer
 
 _LANGUAGE = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 _SIDES = ("source", "target")
+_MOST_REWEIGHT = 4.0
+_SPREAD_ROWS = 10  # times dim: fewer say little of how far vectors reach
 
 
 @dataclass(frozen=True)
 class AlignOptions:
     """identical: words spelled alike are pairs too. preprocess: what is done to each side's vectors first, in this order:
-    ``unit`` (length 1), ``centre`` (less the mean of all words). refine: rounds of refinement, among the ``restrict``
-    most frequent words of each side. held_out: share of the dictionary's source words (drawn by ``seed``) that give no
+    ``unit`` (length 1), ``centre`` (less the mean of all words). reweight: power of the correlation by which a direction
+    counts; 0: the map is orthogonal. refine: rounds of refinement at most, among the ``restrict`` most frequent words of
+    each side. held_out: share of the dictionary's source words (drawn by ``seed``) that give no
     pair and are scored instead.
 
     Raises OptionError for a value out of range.
@@ -51,8 +65,9 @@ class AlignOptions:
 
     identical: bool = False
     preprocess: tuple[str, ...] = ("unit", "centre", "unit")
-    refine: int = 5
-    restrict: int = 15_000
+    reweight: float = 0.5
+    refine: int = 20
+    restrict: int = 5_000
     held_out: float = 0.0
     seed: int = 0
 
@@ -68,6 +83,12 @@ class AlignOptions:
             value = getattr(self, name)
             if value < least:
                 raise OptionError(f"{name}={value}", f"it is at least {least}", f"give another --{name}")
+        if not 0 <= self.reweight <= _MOST_REWEIGHT:
+            raise OptionError(
+                f"reweight={self.reweight:g}",
+                f"it is a power from 0 to {_MOST_REWEIGHT:g}",
+                "write e.g. --reweight 0.5, or 0 for an orthogonal map",
+            )
         if not 0 <= self.held_out < 1:
             raise OptionError(
                 f"held_out={self.held_out:g}",
@@ -109,7 +130,7 @@ def align(
     engine: Engine | None = None,
     reporter: Reporter = SILENT,
 ) -> Aligned:
-    """Turn the vectors of ``source`` into the space of ``target``.
+    """Bring the vectors of ``source`` into one space with those of ``target``.
 
     Both are models of one language, with bare words or ``LANG:word``. languages: of source and target; those of the
     models where left out. The pairs are those of the dictionary, of words spelled alike, or both. Rows stand by count;
@@ -129,8 +150,8 @@ def align(
     held = _held_out(dictionary, sides, rows, options)
     pairs, found = _pairs(dictionary, sides, rows, held, options)
     _check_enough(pairs, source.vector_size, held)
-    W, steps = _fit(sides, pairs, options, engine, reporter)
-    model = _joined(sides, W, rule)
+    made, steps = _fit(sides, pairs, options, engine, reporter)
+    model = _joined(sides, made.vectors(sides), rule)
     report = {**found, **steps, "held_out": None}
     if held and dictionary is not None:
         report["held_out"] = _score(model, dictionary, sides[0], held, names, options)
@@ -314,57 +335,86 @@ def _different(pairs: Ints2d) -> int:
 # ------------------------------------------------------------------------------------------------- the map
 
 
+@dataclass(frozen=True, eq=False)
+class _Maps:
+    """The maps of both sides, float64 [k, k]; None where a side stays as it is. open_directions: those that pairs left open."""
+
+    source: Floats2d
+    target: Floats2d | None
+    open_directions: int
+
+    def vectors(
+        self, sides: Sequence[Side], rows: Sequence[Any] = (slice(None), slice(None))
+    ) -> list[Floats2d]:
+        """Rows of either side, mapped."""
+        one, other = (side.vectors[chosen] for side, chosen in zip(sides, rows, strict=True))
+        return [turned(one, self.source), other if self.target is None else turned(other, self.target)]
+
+
 def _fit(
     sides: Sequence[Side], pairs: Ints2d, options: AlignOptions, engine: Engine, reporter: Reporter
-) -> tuple[Floats2d, dict[str, Any]]:
-    """W and how it came to be: the mean cosine of the given pairs before, with their own map, and at the end."""
-    W, open_directions = _map(sides, pairs)
+) -> tuple[_Maps, dict[str, Any]]:
+    """The maps and how they came to be: the mean cosine of the given pairs before, with their own map, and at the end."""
+    map_of = _mapper(sides, options)
+    made = map_of(pairs)
+    dim = sides[0].vectors.shape[1]
     mutual: list[Ints2d] = []
-    means = [_mean_cosine(sides, pairs, None), _mean_cosine(sides, pairs, W)]
+    means = [_mean_cosine(sides, pairs, None), _mean_cosine(sides, pairs, made)]
     if options.refine:
         with reporter.stage("refine", total=options.refine, unit="rounds") as progress:
             for number in range(1, options.refine + 1):
-                found = _mutual(sides, W, options.restrict, engine)
-                if _different(found) < len(W):
+                one, other = made.vectors(sides, 2 * [slice(options.restrict)])
+                found = mutual_neighbours(DenseRows(one).unit(), DenseRows(other).unit(), engine)
+                if _different(found) < dim:
                     reporter.warn(
-                        f"round {number} of refinement found {len(found):,} mutual pairs, dim is {len(W)}: the map before it is kept"
+                        f"round {number} of refinement found {len(found):,} mutual pairs, dim is {dim}: the map before it is kept"
                     )
                     break
-                W, open_directions = _map(sides, found)
+                made = map_of(found)
                 mutual.append(found)
-                means.append(_mean_cosine(sides, pairs, W))
+                means.append(_mean_cosine(sides, pairs, made))
                 progress.advance(1, f"{len(found):,} mutual pairs")
                 if len(mutual) > 1 and np.array_equal(found, mutual[-2]):  # as will be all after it
                     break
-    return W, {
+    return made, {
         "mean_cosine": {"before": means[0], "mapped": means[1], "after": means[-1]},
         "refinements": [
             {"mutual": len(found), "mean_cosine": mean} for found, mean in zip(mutual, means[2:], strict=True)
         ],
-        "open_directions": open_directions,
+        "open_directions": made.open_directions,
     }
 
 
-def _map(sides: Sequence[Side], pairs: Ints2d) -> tuple[Floats2d, int]:
-    return procrustes(*(side.vectors[pairs[:, place]] for place, side in enumerate(sides)))
+def _mapper(sides: Sequence[Side], options: AlignOptions) -> Callable[[Ints2d], _Maps]:
+    """What makes maps of pairs."""
+    frequent = max(options.restrict, _SPREAD_ROWS * sides[0].vectors.shape[1])
+    spreads = [Spread.of(side.vectors[:frequent]) for side in sides] if options.reweight else []
+
+    def made(pairs: Ints2d) -> _Maps:
+        X, Y = (side.vectors[pairs[:, place]] for place, side in enumerate(sides))
+        if not spreads:
+            W, open_directions = procrustes(X, Y)
+            return _Maps(W, None, open_directions)
+        return _Maps(*reweighted(X, Y, (spreads[0], spreads[1]), options.reweight))
+
+    return made
 
 
-def _mutual(sides: Sequence[Side], W: Floats2d, restrict: int, engine: Engine) -> Ints2d:
-    sources = turned(sides[0].vectors[:restrict], W)
-    return mutual_neighbours(DenseRows(sources).unit(), DenseRows(sides[1].vectors[:restrict]).unit(), engine)
+def _mean_cosine(sides: Sequence[Side], pairs: Ints2d, made: _Maps | None) -> float:
+    """Of the pairs, as they are or mapped."""
+    rows = (pairs[:, 0], pairs[:, 1])
+    if made is None:
+        both = [side.vectors[chosen] for side, chosen in zip(sides, rows, strict=True)]
+    else:
+        both = made.vectors(sides, rows)
+    places = np.arange(len(pairs))
+    together = DenseRows(np.concatenate(both))
+    return float(together.cosines(np.stack([places, places + len(pairs)], axis=1)).mean())
 
 
-def _mean_cosine(sides: Sequence[Side], pairs: Ints2d, W: Floats2d | None) -> float:
-    """Of the pairs, the source side as it is or turned by W."""
-    X, Y = (side.vectors[pairs[:, place]] for place, side in enumerate(sides))
-    both = DenseRows(np.concatenate([X if W is None else turned(X, W), Y]))
-    places = np.arange(len(X))
-    return float(both.cosines(np.stack([places, places + len(X)], axis=1)).mean())
-
-
-def _joined(sides: Sequence[Side], W: Floats2d, rule: Tokenizer) -> Embeddings:
+def _joined(sides: Sequence[Side], parts: Sequence[Floats2d], rule: Tokenizer) -> Embeddings:
     words = [f"{side.language}:{word}" for side in sides for word in side.words]
-    vectors = np.concatenate([turned(sides[0].vectors, W), sides[1].vectors])
+    vectors = np.concatenate(parts)
     known = [side.model.counts for side in sides]
     counts = [np.asarray(own)[side.order] for own, side in zip(known, sides, strict=True) if own is not None]
     keys: list[Any] = [(row, side) for side in (0, 1) for row in range(len(sides[side].words))]

@@ -1,8 +1,10 @@
-"""Rows of numbers turned into the space of others: preparation, the orthogonal map, mutual neighbours."""
+"""Rows of numbers brought into one space with others: preparation, the orthogonal map and the re-weighted one, mutual
+neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,6 +44,51 @@ def procrustes(source: Floats2d, target: Floats2d) -> tuple[Floats2d, int]:
         left, values, right = np.linalg.svd(source.astype(np.float64).T @ target.astype(np.float64))
         least = values[0] * len(values) * np.finfo(np.float32).eps  # the rows are rounded to float32
         return left @ right, int(np.count_nonzero(values <= least))
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """How far rows X [n, k] reach in each direction: the roots C^½ and C^−½ of C = XᵀX/n, float64 [k, k]."""
+
+    root: Floats2d
+    inverse: Floats2d
+
+    @classmethod
+    def of(cls, rows: Floats2d) -> Spread:
+        """Of the rows; a direction in which they do not reach counts as one at the edge of their rounding."""
+        X = rows.astype(np.float64)
+        with one_blas_thread():
+            sizes, basis = np.linalg.eigh(X.T @ X / max(len(X), 1))
+            least = max(sizes[-1] * len(sizes) * float(np.finfo(np.float32).eps), np.finfo(np.float64).tiny)
+            sizes = np.sqrt(np.maximum(sizes, least))
+            return cls((basis * sizes) @ basis.T, (basis / sizes) @ basis.T)
+
+
+def reweighted(
+    source: Floats2d, target: Floats2d, spreads: tuple[Spread, Spread], power: float
+) -> tuple[Floats2d, Floats2d, int]:
+    """Maps P of the source side and Q of the target side, float64 [k, k], in which a direction counts by how well the pairs
+    agree on it; and how many directions the pairs leave open.
+
+    source, target: rows X, Y [n, k] in pairs. spreads: C and D of both sides. Of C^−½ (XᵀY/n) D^−½ = AΣBᵀ the values are
+    the correlations of the pairs along the directions A and B. Each side is weighed by Σ^power along these and keeps its
+    own spread, and the source is turned to the target:
+
+        P = C^−½ AΣ^power Aᵀ C^½ ABᵀ,    Q = D^−½ BΣ^power Bᵀ D^½
+
+    With power 0, P is orthogonal and Q the identity. Source: Artetxe, Labaka & Agirre, Generalizing and improving bilingual
+    word embedding mappings with a multi-step framework of linear transformations, AAAI 2018 (whitening, re-weighting,
+    de-whitening).
+    """
+    one, other = spreads
+    with one_blas_thread():
+        crossed = source.astype(np.float64).T @ target.astype(np.float64) / max(len(source), 1)
+        left, values, right = np.linalg.svd(one.inverse @ crossed @ other.inverse)
+        weights = values**power
+        P = one.inverse @ (left * weights) @ left.T @ one.root @ left @ right
+        Q = other.inverse @ (right.T * weights) @ right @ other.root
+    least = values[0] * len(values) * np.finfo(np.float32).eps
+    return P, Q, int(np.count_nonzero(values <= least))
 
 
 def turned(vectors: Floats2d, W: Floats2d) -> Floats2d:
