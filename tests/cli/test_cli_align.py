@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cli_helpers import files, write
 
+from morphvec.cli import align
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.text.tokenize import Tokenizer
 
@@ -62,8 +63,24 @@ def test_words_spelled_alike_do_and_the_report_is_readable(cli, command, tmp_pat
     assert code == 0, err
     assert "300 words of spa and por, dim 10" in out
     assert "40: 40 spelled alike" in out
-    assert "mutual pairs 150, 150" in out
+    assert "mutual pairs 150, 150 (2 rounds)" in out
     assert "mutual pairs" in err  # the progress of the refinement
+
+
+def test_of_many_rounds_the_report_tells_the_first_and_the_last():
+    rounds = [{"mutual": count} for count in (1000, 1200, 1300, 1301, 1302, 1299)]
+    means = {"before": 0.1, "mapped": 0.5, "after": 0.6}
+    document = dict.fromkeys(("dictionary", "held_out")) | {
+        "identical": 40,
+        "pairs": 40,
+        "open_directions": 0,
+    }
+    document |= {"model": "m", "words": 2, "dim": 3, "languages": ["a", "b"], "mean_cosine": means}
+    told = align._said({**document, "refinements": rounds})
+    assert "mutual pairs 1,000, 1,200, 1,300, …, 1,299 (6 rounds)" in told
+    assert "mutual pairs 1,000, 1,200, 1,300, 1,301, 1,302 (5 rounds)" in align._said(
+        {**document, "refinements": rounds[:5]}
+    )
 
 
 def test_the_report_gives_held_out_words_by_p_at_1(cli, command, sides, tmp_path):

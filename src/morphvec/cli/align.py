@@ -12,6 +12,7 @@ from morphvec.cli import options as o
 from morphvec.report import Reporter, emit, emit_json
 
 _PANEL = "From text to vectors"
+_TOLD = 5  # numbers of rounds that the report has room for
 
 
 def register(app: typer.Typer) -> None:
@@ -149,8 +150,10 @@ def _said(document: dict[str, Any]) -> str:
         + (f", {means['after']:.3f} refined" if document["refinements"] else "")
     )
     if document["refinements"]:
-        numbers = ", ".join(f"{item['mutual']:,}" for item in document["refinements"])
-        lines.append(f"mutual pairs {numbers}")
+        numbers = [f"{item['mutual']:,}" for item in document["refinements"]]
+        if len(numbers) > _TOLD:
+            numbers[_TOLD - 2 : -1] = ["…"]
+        lines.append(f"mutual pairs {', '.join(numbers)} ({len(document['refinements'])} rounds)")
     if document["open_directions"]:
         lines.append(f"the pairs leave {document['open_directions']} of the directions open")
     if document["held_out"] is not None:
