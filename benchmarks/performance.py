@@ -247,17 +247,27 @@ def queries(call: Call) -> list[Comparison]:
 
 
 def start(call: Call) -> list[Comparison]:
-    """import morphvec in a process of its own, less an empty process."""
+    """import morphvec in a process of its own, less an empty process; commands that find their kernels compiled."""
+    out = call.options.out / "start"
+    out.mkdir(parents=True, exist_ok=True)
+    text, model = out / "small.txt", out / "model"
+    text.write_text((HERE.parent / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    train = ["train", text, "-o", model, "--overwrite", "--min-count", "2", "--dim", "10", "--quiet"]
     codes = {"empty": "pass", "import": "import morphvec", "command": "from morphvec.cli.main import run"}
-    seconds: dict[str, list[float]] = {name: [] for name in codes}
+    commands = {"train": train, "similarity": ["similarity", model, "the", "of"]}
+    seconds: dict[str, list[float]] = {name: [] for name in (*codes, *commands)}
     for number in range(2 * call.options.rounds + 2):
-        for name, code in codes.items():
-            took = machine.timed([sys.executable, "-c", code]).seconds
-            if number > 1:
-                seconds[name].append(took)
+        took = {name: machine.timed([sys.executable, "-c", code]).seconds for name, code in codes.items()}
+        took |= {name: machine.morphvec(*given).seconds for name, given in commands.items()}
+        if number > 1:
+            for name, value in took.items():
+                seconds[name].append(value)
     return [
         compared(f"{what}, less an empty process", [a - b for a, b in zip(seconds[name], seconds["empty"], strict=True)], [], None, note)
         for what, name, note in (("import morphvec", "import", "to reach: under 0.3 s"), ("the command line", "command", ""))
+    ] + [
+        compared("`similarity`, a whole process", seconds["similarity"], [], None, "to reach: under 1 s"),
+        compared("`train` on a page of text, a whole process", seconds["train"], [], None, "kernels compiled before"),
     ]  # fmt: skip
 
 
