@@ -83,9 +83,7 @@ def text(call: Call) -> list[Comparison]:
         "table": table,
         "fasttext": None,
     }
-    file = (
-        out / "runs.json"
-    )  # what was measured before: a round takes half an hour, and a stop shall cost one process
+    file = out / "runs.json"  # what was measured before: a round takes half an hour
     runs: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     known = {(run["name"], run["seed"]) for run in runs}
     for seed in range(call.options.rounds):
