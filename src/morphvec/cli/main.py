@@ -83,10 +83,13 @@ def _command(name: str) -> Any:
 def execute(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
     debug = "--debug" in arguments
-    given = score.join_bli([item for item in arguments if item != "--debug"]) or ["--help"]
+    given = [item for item in arguments if item != "--debug"] or ["--help"]
+    configured = any(
+        item.partition("=")[0] == "--config" for item in given
+    )  # a file may serve several commands
     try:
-        result = _command(given[0])(
-            args=given,
+        result = _command("" if configured else given[0])(
+            args=score.join_bli(given),
             prog_name="morphvec",
             standalone_mode=False,
         )
