@@ -25,7 +25,11 @@ def align(
         str, typer.Argument(help="The model whose vectors are turned, of one language.", show_default=False)
     ],
     target: Annotated[
-        str, typer.Argument(help="The model whose space they come into, of another.", show_default=False)
+        str,
+        typer.Argument(
+            help="The model whose space they come into, of another; its directions are weighed too, but with --reweight 0.",
+            show_default=False,
+        ),
     ],
     output_folder: o.Out,
     dictionary: Annotated[

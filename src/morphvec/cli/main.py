@@ -84,9 +84,8 @@ def execute(arguments: list[str]) -> int:
     """Run one command line; returns the exit code."""
     debug = "--debug" in arguments
     given = [item for item in arguments if item != "--debug"] or ["--help"]
-    configured = any(
-        item.partition("=")[0] == "--config" for item in given
-    )  # a file may serve several commands
+    # A settings file may serve several commands, which then have to be known.
+    configured = any(item.partition("=")[0] == "--config" for item in given)
     try:
         result = _command("" if configured else given[0])(
             args=score.join_bli(given),

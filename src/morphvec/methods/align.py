@@ -1,4 +1,4 @@
-"""Two spaces made one: the vectors of one language turned into the space of another.
+"""Two spaces made one: the vectors of one language brought into one space with those of another.
 
 The usual alternative to a space that was joint from the start. From pairs of words, the rows of X and of Y, comes a map of
 either side (``rotation.reweighted``): the source is turned to the target, and on both sides a direction counts by how well

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from morphvec.arrays import Floats2d, Ints1d, Ints2d
+from morphvec.arrays import Floats1d, Floats2d, Ints1d, Ints2d
 from morphvec.embeddings.dense_rows import DenseRows
 from morphvec.embeddings.rows import Rows, one_by_one
 from morphvec.engine.base import Engine, even_blocks
@@ -42,8 +42,13 @@ def procrustes(source: Floats2d, target: Floats2d) -> tuple[Floats2d, int]:
     """
     with one_blas_thread():
         left, values, right = np.linalg.svd(source.astype(np.float64).T @ target.astype(np.float64))
-        least = values[0] * len(values) * np.finfo(np.float32).eps  # the rows are rounded to float32
-        return left @ right, int(np.count_nonzero(values <= least))
+        return left @ right, _left_open(values)
+
+
+def _left_open(values: Floats1d) -> int:
+    """How many of the falling singular values of pairs are nothing but rounding: the rows are rounded to float32."""
+    least = values[0] * len(values) * np.finfo(np.float32).eps
+    return int(np.count_nonzero(values <= least))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +92,7 @@ def reweighted(
         weights = values**power
         P = one.inverse @ (left * weights) @ left.T @ one.root @ left @ right
         Q = other.inverse @ (right.T * weights) @ right @ other.root
-    least = values[0] * len(values) * np.finfo(np.float32).eps
-    return P, Q, int(np.count_nonzero(values <= least))
+    return P, Q, _left_open(values)
 
 
 def turned(vectors: Floats2d, W: Floats2d) -> Floats2d:
