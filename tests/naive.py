@@ -136,11 +136,11 @@ def complete_laplacian(members: np.ndarray, class_of: Sequence[int], scales: Seq
 # ---------------------------------------------------------------------------------------------- counterparts
 
 
-def line_links(
+def line_pairs(
     line: Sequence[int], languages: Sequence[int], vectors: np.ndarray, sharpness: float, nothing: float
-) -> list[float]:
-    """For each word of a line max_b p(b|a)·p(a|b) over the words b of other languages, p(b|a) = e^(β·cos(a,b)) over the
-    sum of these for the language of b and e^(β·ν); 0 where there is none."""
+) -> dict[tuple[int, int], float]:
+    """p(b|a)·p(a|b) of each two words a, b of a line that are of two languages, both ways; p(b|a) = e^(β·cos(a,b)) over
+    the sum of these for the language of b and e^(β·ν)."""
 
     def e(a: int, b: int) -> float:
         cosine = vectors[a] @ vectors[b] / (np.linalg.norm(vectors[a]) * np.linalg.norm(vectors[b]))
@@ -150,11 +150,19 @@ def line_links(
         same = [other for other in line if languages[other] == languages[b]]
         return e(a, b) / (sum(e(a, other) for other in same) + float(np.exp(sharpness * nothing)))
 
-    best = []
-    for a in line:
-        others = [b for b in line if languages[b] != languages[a]]
-        best.append(max((share(b, a) * share(a, b) for b in others), default=0.0))
-    return best
+    return {(a, b): share(b, a) * share(a, b) for a in line for b in line if languages[a] != languages[b]}
+
+
+def counterpart_laplacian(agreement: np.ndarray, languages: Sequence[int]) -> np.ndarray:
+    """Σ_{a<b} s_ab (e_a − e_b)(e_a − e_b)ᵀ with s_ab = p(b|a)·p(a|b), p(b|a) the agreement of a and b over that of a with
+    all words of b's language."""
+    size = len(languages)
+
+    def share(b: int, a: int) -> float:
+        return agreement[a, b] / sum(agreement[a, c] for c in range(size) if languages[c] == languages[b])
+
+    edges = [(a, b) for a in range(size) for b in range(a + 1, size) if agreement[a, b] > 0]
+    return laplacian(size, edges, [share(b, a) * share(a, b) for a, b in edges])
 
 
 # ---------------------------------------------------------------------------------------------- closed forms

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 import naive
-from morphvec.association import AssociationOptions, weigh
+from morphvec.association import AssociationOptions, side_by_side, weigh
 from morphvec.counts.matrix import Counts
 from morphvec.engine.local import LocalEngine
 from morphvec.errors import InputError, OptionError
@@ -246,3 +247,22 @@ def test_nothing_above_zero_is_refused():
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(OptionError, match=f"^{next(iter(options))}="):
         AssociationOptions(**options)
+
+
+def test_side_by_side_keeps_both():
+    blocks = Block("window", 0, 20), Block("ids", 20, 30, 2.0)
+    one, other = weighed(random_counts(), *blocks), weighed(random_counts(F=7, seed=1))
+    both = side_by_side(one, other)
+    for cells in ("matrix", "weights"):
+        halves = [getattr(half, cells).toarray() for half in (one, other)]
+        np.testing.assert_array_equal(getattr(both, cells).toarray(), np.hstack(halves))
+    assert both.weights.indptr is both.matrix.indptr
+    np.testing.assert_array_equal(both.alpha, [*one.alpha, *other.alpha])
+    assert both.features == one.features + other.features
+    assert both.blocks == (*blocks, Block("window", 30, 37))
+
+
+def test_side_by_side_wants_the_same_words():
+    one = weighed(random_counts())
+    with pytest.raises(InputError, match="the same words in the same order"):
+        side_by_side(one, replace(one, words=one.words[::-1]))

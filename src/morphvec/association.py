@@ -9,10 +9,10 @@ methods that fit counts rather than associations the counts themselves, their lo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 
 from morphvec.arrays import Floats1d
 from morphvec.counts.matrix import Counts
@@ -159,6 +159,30 @@ def weigh(
         counts.blocks,
         options.association,
         options.weight,
+    )
+
+
+def side_by_side(one: Association, other: Association) -> Association:
+    """The columns of ``one``, then those of ``other``, for the same words; kind and weight are said as those of ``one``."""
+    if one.words != other.words:
+        raise InputError(
+            f"associations of {len(one.words):,} and {len(other.words):,} words",
+            "columns stand side by side for the same words in the same order",
+            "count both with one vocabulary",
+        )
+    begin = len(one.features)
+    values, weights = (
+        hstack(pair, format="csr") for pair in ((one.matrix, other.matrix), (one.weights, other.weights))
+    )
+    indptr, indices = values.indptr.astype(np.int64), values.indices.astype(np.int32)
+    moved = (replace(block, begin=begin + block.begin, end=begin + block.end) for block in other.blocks)
+    return replace(
+        one,
+        matrix=_csr(indptr, indices, values.data, values.shape),
+        weights=_csr(indptr, indices, weights.data, values.shape),
+        alpha=np.concatenate((one.alpha, other.alpha)),
+        features=(*one.features, *other.features),
+        blocks=(*one.blocks, *moved),
     )
 
 

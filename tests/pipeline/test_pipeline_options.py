@@ -69,12 +69,15 @@ def test_units_are_read_for_ids_alone():
 
 
 def test_ridges_fall_back_on_the_common_one_and_that_on_the_text():
-    def ridges(strong=True, mass=100.0, **options):
-        return FitStage(**options).model({"ngrams": "none", "ngram_min_types": 5}).ridges(strong, mass)
+    def ridges(composed=True, by_contexts=True, mass=100.0, **options):
+        made = FitStage(**options).model({"ngrams": "none", "ngram_min_types": 5})
+        return made.ridges(composed, by_contexts, mass)
 
     assert ridges(ridge=2.0, ridge_own=0.0) == (0.0, 2.0, 2.0)
     assert ridges(ridge=2.0, ridge_parts=3.0, ridge_features=4.0) == (2.0, 3.0, 4.0)
-    assert ridges(strong=False) == ridges(strong=False, mass=1e6) == (1.0, 1.0, 1.0)
+    assert ridges(composed=False) == ridges(composed=False, mass=1e6) == (1.0, 1.0, 1.0)
+    assert ridges(composed=False, by_contexts=False) == (1.0, 1.0, 1.0)
+    assert ridges(by_contexts=False) == ridges(by_contexts=False, mass=1e6) == (3.0, 3.0, 3.0)
     assert ridges() == ridges(mass=1.0) == ridges(mass=0.5) == (20.0, 20.0, 20.0)  # at most
     assert ridges(mass=400.0, ridge_features=7.0) == (5.75, 5.75, 7.0)  # 2300/mass
 

@@ -11,6 +11,7 @@ from morphvec.association import Association
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.unseen import Parts
 from morphvec.errors import OptionError
+from morphvec.features.space import COUNTERPARTS
 from morphvec.text.vocabulary import Vocabulary
 
 OUTPUTS = ("w", "c", "w+c", "concat")
@@ -18,17 +19,18 @@ OUTPUTS = ("w", "c", "w+c", "concat")
 
 @dataclass(frozen=True)
 class Columns:
-    """names: (kind of block, name) of each column of the context side."""
+    """names: (kind of block, name) of each column of the context side that was counted; they come first."""
 
     names: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, association: Association) -> Columns:
-        """The columns of an association."""
+        """The columns of an association, but for those that training itself put beside them."""
         return cls(
             tuple(
                 (block.kind, name)
                 for block in association.blocks
+                if block.kind != COUNTERPARTS
                 for name in association.features[block.begin : block.end]
             )
         )

@@ -50,6 +50,7 @@ FEW_CELLS = 10_000_000
 EPOCHS_COMPOSED = 3  # ... where words have parts or constraints, after sweeps without them
 RULES = ("text", "none")  # where rules of affixes are looked for, beside what is given
 RIDGE_FREE = 1.0  # γ where none is given and words have no parts
+RIDGE_IDS = 3.0  # γ with parts, where words are told by nothing but the lines that they stand in
 RIDGE_COMPOSED = 20.0  # γ with parts, where words are told by their contexts and a word has little text
 RIDGE_MASS = 2300.0  # ... and over the stored weight of a word where it has more: 6.4 in 100 MB
 MASS_WHOLE = 110.0  # the stored weight of a word from which its own row may bear more than 1
@@ -126,14 +127,16 @@ class TokenFeatureOptions:
             self.parts, self.ngrams, self.ngram_min_types, self.own_weight, self.own_weight_split
         )
 
-    def ridges(self, strong: bool, mass: float) -> tuple[float, float, float]:
+    def ridges(self, composed: bool, by_contexts: bool, mass: float) -> tuple[float, float, float]:
         """γ of own rows, parts and features.
 
-        strong: whether words have parts and are told by their contexts: the pull towards short vectors is then what
-        makes a form share its lemma's and its affix's, the more so the less text there is; γ is 1 elsewhere. mass:
-        stored weight per word, Σw/T. The constants are measured (docs/results.md).
+        composed: whether words have parts: the pull towards short vectors is then what makes a form share its lemma's
+        and its affix's, and where words are told by their contexts the more so the less text there is. mass: stored
+        weight per word, Σw/T. The constants are measured (docs/results.md).
         """
-        shared = min(RIDGE_COMPOSED, RIDGE_MASS / mass) if strong and mass > 0 else RIDGE_FREE
+        shared = RIDGE_FREE
+        if composed and mass > 0:
+            shared = min(RIDGE_COMPOSED, RIDGE_MASS / mass) if by_contexts else RIDGE_IDS
         shared = shared if self.ridge is None else self.ridge
         chosen = (self.ridge_own, self.ridge_parts, self.ridge_features)
         own, parts, features = (shared if given is None else given for given in chosen)
@@ -164,7 +167,7 @@ def fit(
     mass = float(association.weights.sum(dtype=np.float64)) / len(vocabulary)
     own_weight = _own_weight(association, mass)
     made = make_composition(vocabulary, options.pieces, knowledge, own_weight, reporter)
-    ridges = options.ridges(made is not None and tells_by_contexts(association), mass)
+    ridges = options.ridges(made is not None, tells_by_contexts(association), mass)
     together = made is not None or any(strength > 0 for strength, _, _ in penalties)
     begins = serves_as_start(options) and (together or has_corner(association, options.dim, engine))
     if begins and start is None and not (loop.keeper is not None and loop.keeper.waits):
@@ -266,11 +269,12 @@ def serve(
     parts = None
     if made is not None and options.output == "w":
         parts = made.served(vocabulary, served.apply(factors.P, engine))
+    columns = Columns.of(association)
     return embed(
         vocabulary,
-        Columns.of(association),
+        columns,
         served.apply(factors.U, engine),
-        served.apply_features(factors.S, engine),
+        served.apply_features(factors.S[: len(columns.names)], engine),
         options.output,
         parts=parts,
     )

@@ -36,8 +36,8 @@ def prepared(
     ask for it. log: takes what each run took. Raises OptionError for constraints on a method that carries none."""
     given = _with_rules(given, method, options, log)
     penalties, reports = _penalties(given, method, options, stage, log)
-    given, share = _aligned(given, method, options, penalties, log)
-    return Prepared(given, penalties, reports, share)
+    given, more, share = _aligned(given, method, options, penalties, log)
+    return Prepared(given, [*penalties, *more], reports, share)
 
 
 def _with_rules(given: Given, method: Method, options: Any, log: list[Mapping[str, Any]]) -> Given:
@@ -85,18 +85,18 @@ def _penalties(
 
 def _aligned(
     given: Given, method: Method, options: Any, penalties: Penalties, log: list[Mapping[str, Any]]
-) -> tuple[Given, float]:
-    """What is given, with cells that weigh by their counterparts where the method has them so, and the share that is
-    left to those without one; a run with plain cells comes first."""
+) -> tuple[Given, Penalties, float]:
+    """What is given, with what a first run says of counterparts where the method has it so (``counterparts.align``): its
+    cells, its penalties, and the share that is left to cells without one."""
     share = 1.0 if method.unaligned is None else method.unaligned(given, options)
     if share == 1:
-        return given, share
+        return given, [], share
     given.reporter.note("first a run whose vectors say which words of a line are each other's counterparts")
     start = time.perf_counter()
     factors = method.fit(given, options, penalties, LoopControl())[1]
     aligned = align(cells_of(given), given.vocabulary, factors, share, given.engine)
     log.append({"stage": "fit before aligning", "seconds": time.perf_counter() - start})
-    return replace(given, source=aligned, start=None), share
+    return replace(given, source=aligned.association, start=None), aligned.penalties, share
 
 
 def _told(stage: FitStage) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from morphvec.embeddings.embeddings import Embeddings
 from morphvec.embeddings.unseen import AFFIX, LEMMA, MORPHEME, Parts
+from morphvec.features.space import COUNTERPARTS
 from morphvec.morphology.constraints import FOUND, Knowledge
 from morphvec.morphology.pieces import KINDS
 from morphvec.morphology.rows import held_out_words
@@ -38,7 +39,7 @@ def touched_words(
     """
     how: dict[str, dict[int, None]] = {}
     for strength, penalty, name in penalties:
-        if strength > 0 and name != FOUND:
+        if strength > 0 and name not in (FOUND, COUNTERPARTS):
             rows = np.flatnonzero(penalty.diagonal() > 0).tolist()
             how.setdefault(name.partition(".")[0], {}).update(dict.fromkeys(rows))
     if isinstance(model.parts, Parts):
