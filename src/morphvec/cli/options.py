@@ -218,7 +218,8 @@ Ridge = Annotated[
     float | None,
     _option(
         "--ridge",
-        "Ridge γ of all factors. Default: 1; beside a window and with parts up to 20, less in much text.",
+        "Ridge γ of all factors. Default: 1; with parts 3 where the only columns are ids, else up to 20, less in much "
+        "text.",
         MODEL,
     ),
 ]
@@ -236,7 +237,7 @@ Unaligned = Annotated[
     _option(
         "--unaligned",
         "What a cell weighs whose word has no counterpart in the line's other languages, as a first run's vectors tell "
-        "it; 1: all weigh alike, and there is one run. Default: 0.05 where line ids of several languages are the only "
+        "it; counterparts are columns too and drawn together. 1: nothing of this, and there is one run. Default: 0.05 where line ids of several languages are the only "
         "columns; 1 elsewhere.",
         MODEL,
         "DELTA",

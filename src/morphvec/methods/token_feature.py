@@ -68,8 +68,8 @@ class TokenFeatureOptions:
     ridge_features override it (None: see ``ridges``). solver, batch, validation, patience: see ``solvers.solve``.
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
     it is). unaligned: δ, what a cell without a counterpart in its line's other languages weighs (``counterparts``; None:
-    0.05 where line ids of several languages are the only columns, 1 elsewhere: no alignment). power: exponent p of the singular values in the output. output: word vectors, context vectors, their sum,
-    or both side by side. Raises OptionError for values out of range.
+    0.05 where line ids of several languages are the only columns, 1 elsewhere: no alignment). power: exponent p of the
+    singular values in the output. output: word vectors, context vectors, their sum, or both side by side. Raises OptionError for values out of range.
     """
 
     dim: int = 100
