@@ -29,7 +29,7 @@ WORDED = {
     "unobserved": "0.2; 0.02 of ids",  # by the features
     "rules": "text; none where the only columns are ids",  # by the features
     "unaligned": "0.05 where line ids of several languages are the only columns; 1 elsewhere",  # by the features
-    "ridge": "1; beside a window and with parts up to 20, less in much text",  # by the cells
+    "ridge": "1; with parts 3 where the only columns are ids, else up to 20, less in much text",  # by the cells
     "ridge_own": "--ridge",  # another option
     "ridge_parts": "--ridge",
     "ridge_features": "--ridge",
