@@ -132,17 +132,19 @@ def test_weights_follow_links_and_their_mean_factor_is_one(association, monkeypa
     plain = align(association, vocabulary_of(association), factors, 0.1, ONE)
     np.testing.assert_array_equal(plain.association.weights.data, association.weights.data)
     assert plain.association.matrix is association.matrix
-    assert plain.penalties == []
+    assert (plain.penalties, plain.linked) == ([], 0)
 
 
 def test_words_are_columns_too_met_as_often_as_they_agree(association):
     """PMI ln(n_ab·N / (n_a n_b)) of the sums of agreement, each word with itself as much as with all others, at weight
     β(α + √n) with β = 0.5 and α = 0.02 of ids."""
     factors = run_before()
-    made = align(association, vocabulary_of(association), factors, 0.1, ONE).association
+    aligned = align(association, vocabulary_of(association), factors, 0.1, ONE)
+    made = aligned.association
     counts = links_of(association, factors).words.toarray()
     counts += np.diag(counts.sum(axis=1))
     margins = counts.sum(axis=1)
+    assert aligned.linked == np.count_nonzero(margins)
     linked = counts > 0
     values = np.log(counts[linked] * counts.sum() / np.outer(margins, margins)[linked])
     np.testing.assert_allclose(made.matrix[:, 20:].toarray()[linked], values, rtol=1e-4, atol=1e-5)

@@ -80,10 +80,12 @@ class Links:
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """What a second run works on. penalties: (λ, L, name), none where no words are counterparts."""
+    """What a second run works on. penalties: (λ, L, name), none where no words are counterparts. linked: how many words
+    have a counterpart."""
 
     association: Association
     penalties: list[tuple[float, Penalty, str]]
+    linked: int
 
 
 def align(
@@ -105,12 +107,13 @@ def align(
     weights.data = (weights.data * ((share + cells) / (share + mean))).astype(np.float32)
     association = replace(association, weights=weights)
     if links.words.nnz == 0:
-        return Aligned(association, [])
+        return Aligned(association, [], 0)
     block = Block(COUNTERPARTS, 0, len(vocabulary), COLUMN_WEIGHT, UNOBSERVED_IDS * COLUMN_WEIGHT)
     counts = Counts(_with_themselves(links.words), association.words, association.words, (block,))
     columns = weigh(counts, AssociationOptions(association="pmi", smoothing=1.0), engine=engine)
     graph = graph_of(links.words, languages)
-    return Aligned(side_by_side(association, columns), [(PULL, graph, COUNTERPARTS)])
+    linked = int(np.count_nonzero(np.diff(links.words.indptr)))
+    return Aligned(side_by_side(association, columns), [(PULL, graph, COUNTERPARTS)], linked)
 
 
 def find_links(matrix: csr_array, languages: Ints1d, vectors: Floats2d, engine: Engine) -> Links:

@@ -95,6 +95,8 @@ def _aligned(
     start = time.perf_counter()
     factors = method.fit(given, options, penalties, LoopControl())[1]
     aligned = align(cells_of(given), given.vocabulary, factors, share, given.engine)
+    words = len(given.vocabulary)
+    given.reporter.note(f"counterparts: {aligned.linked:,} of {words:,} words have one in a line of theirs")
     log.append({"stage": "fit before aligning", "seconds": time.perf_counter() - start})
     return replace(given, source=aligned.association, start=None), aligned.penalties, share
 
