@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from morphvec.errors import OptionError
 
 KINDS = ("window", "ids", "ngrams", "morphemes", "affixes")
-COUNTERPARTS = (
-    "counterparts"  # of the columns that words are to their translations; training makes them, not counting
-)
+COUNTERPARTS = "counterparts"  # words as columns of their translations: made by training, not by counting
 WINDOW_WEIGHTS = ("flat", "distance", "dynamic")
 MAX_WINDOW = 256
 
