@@ -114,6 +114,23 @@ def test_bilingual_results():
     assert all(row.difference == 0.0 and not row.real for row in both)
 
 
+def test_pairs_of_two_languages(tmp_path):
+    words = ["eng:sun", "eng:moon", "eng:sea", "spa:sol", "spa:luna", "spa:sun"]
+    vectors = [[1, 0], [0, 1], [1, 1], [1, 0.1], [0.3, 1], [-1, 0]]
+    model = FakeModel(words, vectors, languages=("eng", "spa"))
+    path = tmp_path / "pairs.tsv"
+    path.write_text("sun\tsol\t9\nmoon\tluna\t8\nSea\tsol\t4\nspa:sun\tsun\t1\n", encoding="utf-8")
+    across = evaluate(model, similarity=[f"eng:spa={path}"])[0]
+    # cosines 0.995, 0.958, 0.774; the last pair carries its first language itself, and its second is spa:sun: 1
+    assert (across.n, across.dataset) == (4, "pairs.tsv")
+    assert across.score == pytest.approx(-0.2)  # ranks 4 3 2 1 of scores, 3 2 1 4 of cosines
+    assert evaluate(model, similarity=[f"eng={path}"])[0].n == 1  # spa:sun eng:sun
+    assert evaluate(model, similarity=[f"eng={path}"])[0].score is None
+    assert evaluate(model, similarity=[str(path)], language="spa")[0].n == 2  # sun sol, spa:sun sun
+    with pytest.raises(OptionError, match="language 'deu'"):
+        evaluate(model, similarity=[f"eng:deu={path}"])
+
+
 def test_bad_settings_and_files_come_before_work(files, tmp_path):
     words, sets = files
     model = random_model(0, words)

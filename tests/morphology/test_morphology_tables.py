@@ -12,6 +12,7 @@ from morphvec.errors import InputError, OptionError
 from morphvec.morphology import (
     normalise_features,
     parse_language_path,
+    parse_pair_path,
     read_affixes,
     read_class_weights,
     read_classes,
@@ -236,6 +237,27 @@ def test_bad_class_weights_name_the_line(tmp_path, row, problem):
 )
 def test_language_paths(argument, expected):
     assert parse_language_path(argument) == expected
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("eng:deu=pairs.tsv", (("eng", "deu"), "pairs.tsv")),
+        ("pt-BR:es=a=b.tsv", (("pt-BR", "es"), "a=b.tsv")),
+        ("deu=pairs.tsv", (("deu", "deu"), "pairs.tsv")),
+        ("pairs.tsv", (("", ""), "pairs.tsv")),
+        ("./a:b=c.tsv", (("", ""), "./a:b=c.tsv")),
+        ("a:b.tsv", (("", ""), "a:b.tsv")),
+    ],
+)
+def test_paths_of_pairs(argument, expected):
+    assert parse_pair_path(argument) == expected
+
+
+@pytest.mark.parametrize("argument", ["eng:deu=", "eng:=file"])
+def test_bad_paths_of_pairs(argument):
+    with pytest.raises(OptionError, match="names no"):
+        parse_pair_path(argument)
 
 
 @pytest.mark.parametrize("argument", ["", "spa=", "=file"])

@@ -16,7 +16,12 @@ _PANEL = "Scoring"
 
 Similarity = Annotated[
     list[str] | None,
-    typer.Option("--similarity", help="Word pairs with human scores; may be repeated.", show_default=False),
+    typer.Option(
+        "--similarity",
+        help="Word pairs with human scores, of one language or of two (eng:deu=FILE); may be repeated.",
+        metavar="[LANG[:LANG]=]FILE",
+        show_default=False,
+    ),
 ]
 Analogy = Annotated[
     list[str] | None,

@@ -27,11 +27,15 @@ _MAX_FILE = 512_000_000  # bytes after decompression: a test set is small, a com
 
 @dataclass(frozen=True)
 class SimilaritySet:
-    """Word pairs, in file order, with ``scores`` float64[n] in the unit of the file."""
+    """Word pairs, in file order, with ``scores`` float64[n] in the unit of the file.
+
+    languages: of the first and the second words that do not carry theirs; "": whatever language is asked in.
+    """
 
     name: str
     pairs: tuple[tuple[str, str], ...]
     scores: Floats1d
+    languages: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)

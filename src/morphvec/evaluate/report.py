@@ -6,7 +6,7 @@ Nothing is printed here: results are values, and ``tables`` makes strings of the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +19,13 @@ from morphvec.evaluate import similarity as similarities
 from morphvec.evaluate.base import Outcome, WordVectors, check_language
 from morphvec.evaluate.constrained import read_constrained
 from morphvec.evaluate.datasets import AnalogySet, DictionarySet, RelationSet, SimilaritySet
-from morphvec.morphology.tables import Table, parse_language_path, read_unimorph, read_words
+from morphvec.morphology.tables import (
+    Table,
+    parse_language_path,
+    parse_pair_path,
+    read_unimorph,
+    read_words,
+)
 from morphvec.report import SILENT, Reporter
 
 File: TypeAlias = str | Path
@@ -136,6 +142,7 @@ def evaluate(
 ) -> list[Result]:
     """Score a model on test files (or on sets already read), in the order of the arguments.
 
+    similarity: in a model of several languages ``LANG=path``, or ``LANG:LANG=path`` for pairs of two languages.
     paradigms: inflection tables, ``LANG=path`` in a model of several languages; each gives the tasks ``paradigms`` and
     ``classes``. paradigm_lemmas: a file or a list of lemmas; only their rows are then asked about (see ``paradigms``).
     unknown: one rule for unknown words of similarity sets (``skip``, ``compose``, ``zero``); None gives a result for
@@ -243,7 +250,7 @@ def _read(
     tuple[str, ...] | None,
 ]:
     return (
-        tuple(f if isinstance(f, SimilaritySet) else datasets.read_similarity(f) for f in similarity),
+        tuple(f if isinstance(f, SimilaritySet) else _read_similarity(f) for f in similarity),
         tuple(f if isinstance(f, AnalogySet) else datasets.read_analogies(f) for f in analogy),
         tuple(f if isinstance(f, RelationSet) else datasets.read_relations(f) for f in pairs),
         tuple(
@@ -255,6 +262,11 @@ def _read(
     )
 
 
+def _read_similarity(file: File) -> SimilaritySet:
+    languages, path = parse_pair_path(file) if isinstance(file, str) else (("", ""), file)
+    return replace(datasets.read_similarity(path), languages=languages)
+
+
 def _read_table(file: File) -> Table:
     language, path = parse_language_path(file) if isinstance(file, str) else ("", file)
     return read_unimorph(path, language)
@@ -262,7 +274,9 @@ def _read_table(file: File) -> Table:
 
 def _check(model: WordVectors, plan: _Plan) -> None:
     """Refuse before any work what the model cannot do."""
-    for language in (plan.language, *(name for source, target, _ in plan.bli for name in (source, target))):
+    of_dictionaries = (name for source, target, _ in plan.bli for name in (source, target))
+    of_pairs = (name for dataset in plan.similarity for name in dataset.languages)
+    for language in (plan.language, *of_dictionaries, *of_pairs):
         if language:
             check_language(model, language)
     if plan.unknown is not None and plan.similarity:

@@ -28,14 +28,17 @@ def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, lan
 
     rule: what to do with a word outside the vocabulary: ``skip`` leaves its pairs out; ``compose`` asks the model
     for a vector from its parts and leaves the pair out where there is none; ``zero`` takes the zero vector.
-    language: of words that do not carry theirs, in a model of several languages.
+    language: of words that do not carry theirs and whose set does not say it, in a model of several languages.
     Raises OptionError: an unknown rule, or ``compose`` for a model that does not compose.
     """
     check_rule(rule, composes=model.composes)
     slots: dict[str, int] = {}  # distinct keys, in order of appearance
     index = np.array(
         [
-            [slots.setdefault(key_of(model, word, language), len(slots)) for word in pair]
+            [
+                slots.setdefault(key_of(model, word, own or language), len(slots))
+                for word, own in zip(pair, dataset.languages, strict=True)
+            ]
             for pair in dataset.pairs
         ],
         dtype=np.int64,
@@ -71,7 +74,7 @@ def score(model: WordVectors, dataset: SimilaritySet, rule: str = "skip", *, lan
         reason = (
             f"{len(items)} of {len(index)} pairs have vectors for both words; at least {LEAST} are needed"
         )
-        reason += language_hint(model, language)
+        reason += language_hint(model, language or dataset.languages[0])
     elif (values == values[0]).all() or (gold == gold[0]).all():
         reason = f"all {'cosines' if (values == values[0]).all() else 'human scores'} are equal"
     return Outcome(

@@ -87,6 +87,20 @@ def parse_language_path(argument: str) -> tuple[str, str]:
     return "", argument
 
 
+def parse_pair_path(argument: str) -> tuple[tuple[str, str], str]:
+    """Split ``LANG:LANG=path`` into the languages of first and second words and the path; ``LANG=path`` names both.
+
+    ``./a:b=c.tsv`` is a path. Raises OptionError as ``parse_language_path`` does.
+    """
+    first, colon, rest = argument.partition(":")
+    if colon and _LANGUAGE.fullmatch(first):
+        second, path = parse_language_path(rest)
+        if second:
+            return (first, second), path
+    language, path = parse_language_path(argument)
+    return (language, language), path
+
+
 def normalise_features(features: str) -> str:
     """One spelling for a bundle of UniMorph tags: ``v;sg;3; SG`` becomes ``V;3;SG``.
 
