@@ -137,7 +137,7 @@ def test_weights_follow_links_and_their_mean_factor_is_one(association, monkeypa
 
 def test_words_are_columns_too_met_as_often_as_they_agree(association):
     """PMI ln(n_ab·N / (n_a n_b)) of the sums of agreement, each word with itself as much as with all others, at weight
-    β(α + √n) with β = 0.5 and α = 0.02 of ids."""
+    β(α + √n) with β = 0.5 over two other languages and α = 0.02 of ids."""
     factors = run_before()
     aligned = align(association, vocabulary_of(association), factors, 0.1, ONE)
     made = aligned.association
@@ -149,10 +149,10 @@ def test_words_are_columns_too_met_as_often_as_they_agree(association):
     values = np.log(counts[linked] * counts.sum() / np.outer(margins, margins)[linked])
     np.testing.assert_allclose(made.matrix[:, 20:].toarray()[linked], values, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
-        made.weights[:, 20:].toarray()[linked], 0.5 * (0.02 + np.sqrt(counts[linked])), rtol=1e-5
+        made.weights[:, 20:].toarray()[linked], 0.25 * (0.02 + np.sqrt(counts[linked])), rtol=1e-5
     )
     assert made.weights[:, 20:].nnz == linked.sum()
-    np.testing.assert_allclose(made.alpha, [*association.alpha, *[0.5 * 0.02] * 30])
+    np.testing.assert_allclose(made.alpha, [*association.alpha, *[0.25 * 0.02] * 30])
     assert made.features == (*association.features, *association.words)
     assert [(block.kind, block.begin, block.end) for block in made.blocks] == [
         ("ids", 0, 20),

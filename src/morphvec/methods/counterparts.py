@@ -33,7 +33,7 @@ from morphvec.text.vocabulary import Vocabulary
 UNALIGNED = 0.05  # δ where none is given
 SHARPNESS, NOTHING = 15.0, 0.25  # β; the cosine at which having no counterpart is as likely as having one
 LEAST = 0.01  # agreement of a pair in a line from which it is counted
-COLUMN_WEIGHT = 0.5  # β of the columns that words are
+COLUMN_WEIGHT = 0.5  # β of the columns that words are, over the number of other languages
 PULL = 60.0  # λ of the graph
 LONGEST = 1000  # words of a line in all languages; a longer one is a document, in which nothing is aligned
 _COLUMNS = 256  # of a block
@@ -108,7 +108,8 @@ def align(
     association = replace(association, weights=weights)
     if links.words.nnz == 0:
         return Aligned(association, [], 0)
-    block = Block(COUNTERPARTS, 0, len(vocabulary), COLUMN_WEIGHT, UNOBSERVED_IDS * COLUMN_WEIGHT)
+    beta = COLUMN_WEIGHT / (len(vocabulary.languages) - 1)  # cells of these columns grow with the languages
+    block = Block(COUNTERPARTS, 0, len(vocabulary), beta, UNOBSERVED_IDS * beta)
     counts = Counts(_with_themselves(links.words), association.words, association.words, (block,))
     columns = weigh(counts, AssociationOptions(association="pmi", smoothing=1.0), engine=engine)
     graph = graph_of(links.words, languages)
