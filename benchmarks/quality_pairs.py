@@ -34,7 +34,11 @@ THREE = ("eng", "por", "spa")
 JOINT = {  # options of train, and whether each pair has it or only the first five
     "own": ("verse ids, words whole (`--parts own`)", "--parts own", False),
     "default": ("**verse ids, the defaults**", "", True),
-    "alike": ("verse ids, the defaults, one run without counterparts (`--unaligned 1`)", "--unaligned 1", False),
+    "alike": (
+        "verse ids, the defaults, one run without counterparts (`--unaligned 1`)",
+        "--unaligned 1",
+        False,
+    ),
     "table": ("verse ids, the defaults, UniMorph of both", "{tables}", False),
 }
 TRAIN = ["--format", "tsv", "--features", "ids", "--tokenizer", "letters", "--min-count", "3"]
