@@ -96,6 +96,16 @@ def test_tables_that_cannot_be_used(cli, corpus, tmp_path, option, kind):
     left_alone(tmp_path, ["table"])
 
 
+def test_a_table_whose_classes_are_too_small_constrains_nothing(cli, corpus, tmp_path):
+    few = write(tmp_path / "few.tsv", ["walk\twalked\tV;PST", "talk\ttalks\tV;3"])
+    train = ["train", corpus, "-o", tmp_path / "m", *FAST, "--rules", "none", "--unimorph", few]
+    code, _, told = cli(*train)
+    assert code == 0, told
+    assert "0 of 2 rows used; left out: 2 in classes too small" in told
+    assert "warning: no class has two members in this text: what is given constrains nothing" in told
+    assert "nothing is left" in cli.refused(*train, "--overwrite", "--constraint", "offset", "--quiet")[0]
+
+
 def test_a_hold_out_of_everything_and_tables_of_another_language(cli, corpus, unimorph, tmp_path):
     held = write(
         tmp_path / "held", [*STEMS, *(f"{stem}{ending}" for stem in STEMS for ending in ("s", "ed", "ing"))]

@@ -61,7 +61,7 @@ def composed(words=tuple(WORDS), languages=(), k=5):
     )
 
 
-def analysed(languages=(), ngrams=(2, 3), k=4):
+def analysed(languages=(), ngrams=(2, 3), k=4, rarity=0.0):
     """Words made of own row, n-grams, morphemes, lemma (weight 2) and affixes (weight 3)."""
     language = languages[0] if languages else ""
     prefix = f"{language}:" if language else ""
@@ -105,7 +105,7 @@ def analysed(languages=(), ngrams=(2, 3), k=4):
         weights[kind] = weight
     B = compose(np.ones(len(words)), blocks, (2.0, pieces.stems))
     P = stream(3).standard_normal((B.shape[1], k)).astype(np.float32)
-    parts = Parts(words, tuple(names), P, B, ngrams, weights, pieces.analyser)
+    parts = Parts(words, tuple(names), P, B, ngrams, weights, pieces.analyser, rarity)
     return Embeddings(
         words,
         np.asarray(B @ P, np.float32),

@@ -22,7 +22,7 @@ MODELS = {
     "plain": plain,
     "composed": composed,
     "languages": lambda: composed(KEYS, ("eng", "spa")),
-    "analysed": analysed,
+    "analysed": lambda: analysed(rarity=0.25),
     "analysed, no n-grams, languages": lambda: analysed(("eng", "spa"), None),
 }
 
@@ -51,7 +51,7 @@ def test_a_model_comes_back_bit_for_bit(tmp_path, name):
         assert found.parts.vectors.tobytes() == model.parts.vectors.tobytes()
         assert found.parts.names == model.parts.names
         assert (found.parts.words, found.parts.ngrams) == (model.words, model.parts.ngrams)
-        assert found.parts.weights == model.parts.weights
+        assert (found.parts.weights, found.parts.rarity) == (model.parts.weights, model.parts.rarity)
         assert (found.parts.composition != model.parts.composition).nnz == 0
         one, other = found.parts.analyser, model.parts.analyser
         assert (one.listed, one.segmented) == (other.listed, other.segmented)
@@ -147,6 +147,8 @@ DAMAGE = {
     "a weight that is none": lambda f: fields_of(f, part_weights={"ngrams": "much"}),
     "a weight below 0": lambda f: fields_of(f, part_weights={"ngrams": -1.0}),
     "a weight of nothing": lambda f: fields_of(f, part_weights={"stems": 1.0}),
+    "a rarity that is none": lambda f: fields_of(f, part_rarity="much"),
+    "a rarity below 0": lambda f: fields_of(f, part_rarity=-0.5),
     "n-grams beyond all length": lambda f: fields_of(f, ngrams=[2, 10**9]),
     "analyses that are not there": lambda f: fields_of(f, part_weights={"lemma": 1.0}),
 }

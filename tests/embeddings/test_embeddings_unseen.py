@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from embedding_models import KEYS, WORDS, composed
@@ -29,6 +31,23 @@ def test_an_unseen_word_is_the_sum_of_its_known_parts(word):
     assert sorted(model.known_parts(word)) == sorted(names)
     assert word not in model
     assert model.row(word) is None
+
+
+@pytest.mark.parametrize("rarity", [0.25, 0.5, 1.0])
+def test_parts_of_few_words_weigh_more_by_rarity(rarity):
+    """b_new ∝ n^−τ, n words of the vocabulary having the n-gram, and sums to what it sums to at τ = 0."""
+    model = composed()
+    model.parts = replace(model.parts, rarity=rarity)
+    weights = {name: 0.0 for _, name in model.parts.names if name in naive.ngrams("stalk", 2, 4)}
+    for name in weights:
+        weights[name] = sum(name in naive.ngrams(word, 2, 4) for word in WORDS) ** -rarity
+    assert len(set(weights.values())) > 1
+    total = len(weights) / (len(weights) + 1)
+    at = {name: len(WORDS) + row for row, (_, name) in enumerate(model.parts.names)}
+    wanted = sum(weight * model.parts.vectors[at[name]].astype(float) for name, weight in weights.items())
+    np.testing.assert_allclose(model.vector_for("stalk"), wanted * total / sum(weights.values()), rtol=1e-6)
+    found = model.explain("stalk", "walks")
+    assert sum(part.share for part in found.parts) == pytest.approx(found.dot, abs=1e-5)
 
 
 def test_a_word_without_a_known_part_is_an_error_that_says_so():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -84,12 +85,19 @@ def test_the_matrix_by_hand():
 
 
 def test_an_unseen_form_is_composed_of_what_was_fitted():
-    """jumped never occurs: [2·jump + 0.5·V;PST] / 3, jump being the word's own row."""
-    model, factors = fitted("own,lemma:2,affixes:0.5")
-    parts = model.parts
-    assert factors.P.shape == (7, 3)
-    wanted = (2 * parts.vectors[4].astype(float) + 0.5 * parts.vectors[6]) / 3
-    np.testing.assert_allclose(model.vector_for("jumped"), wanted, rtol=1e-5)
+    """jumped never occurs: [2·jump + 0.5·V;PST] / 3, jump being the word's own row, where γ = 0. At γ = 20 a part of n
+    words weighs 1/√n: 2 and 0.5/√2, times 2.5 over their sum; at γ = 10 a quarter of that exponent, n^(−1/8)."""
+    for ridge, affix in (
+        (0.0, 0.5),
+        (20.0, 0.5 / math.sqrt(2)),
+        (500.0, 0.5 / math.sqrt(2)),
+        (10.0, 0.5 / 2**0.125),
+    ):
+        model, factors = fitted("own,lemma:2,affixes:0.5", ridge_parts=ridge)
+        parts = model.parts
+        assert factors.P.shape == (7, 3)
+        wanted = (2 * parts.vectors[4].astype(float) + affix * parts.vectors[6]) / 3 * 2.5 / (2 + affix)
+        np.testing.assert_allclose(model.vector_for("jumped"), wanted, rtol=1e-5)
     assert model.known_parts("jumped") == ["lemma:jump", f"affix:{PAST}"]
     np.testing.assert_allclose(parts.composition @ parts.vectors, model.vectors, rtol=1e-4, atol=1e-5)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from naive_morphology import edge_sum, nearest
@@ -218,6 +220,33 @@ def test_a_weight_of_no_class_is_refused_with_known_names():
 def test_weights_that_turn_every_class_off_leave_nothing():
     with pytest.raises(InputError, match="constraint offset: nothing is left"):
         built(Knowledge((PLURAL,), class_weights={"N;PL": 0.0}))
+
+
+@pytest.mark.parametrize("graph", ["complete", "ring", "nearest:2"])
+def test_a_text_too_small_for_every_class_is_refused_only_where_the_constraint_was_asked_for(graph):
+    alone = Knowledge((Table("", ["walk", "sea"], ["walked", "seas"], ["V;PST", "N;PL"], "few.tsv"),))
+    options = {"graph": graph, "vectors": points()}
+    penalties, (report,) = built(alone, **options)
+    assert (penalties, report.used, report.small) == ([], 0, 2)
+    with pytest.raises(InputError, match="constraint offset: nothing is left"):
+        built(alone, constraints=(("offset", 1.0),), **options)
+    with pytest.raises(
+        InputError, match="constraint offset: nothing is left"
+    ):  # a lemma is known, and no pair
+        built(Knowledge((Table("", ["walk"], ["walks"], ["V;3"], "others.tsv"),)), **options)
+    held = frozenset(["sea", "seas"])
+    with pytest.raises(InputError, match="constraint offset: nothing is left"):
+        built(
+            Knowledge(
+                (PLURAL, Table("", ["boat"], ["boats"], ["N;PL"], "more.tsv")), hold_out=held | {"boat"}
+            ),
+            **options,
+        )
+    listed = replace(alone, classes=(ClassList(["x"] * 2, ["sea", "seas"], "others.tsv"),), hold_out=held)
+    with pytest.raises(
+        InputError, match="constraint class: nothing is left"
+    ):  # of the list nothing is left at all
+        built(listed, **options)
 
 
 # ------------------------------------------------------------------------------------- languages, kinds of tables

@@ -237,8 +237,8 @@ Unaligned = Annotated[
     _option(
         "--unaligned",
         "What a cell weighs whose word has no counterpart in the line's other languages, as a first run's vectors tell "
-        "it; counterparts are columns too and drawn together. 1: nothing of this, and there is one run. Default: 0.05 where line ids of several languages are the only "
-        "columns; 1 elsewhere.",
+        "it; counterparts are columns too and drawn together. 1: nothing of this, and there is one run. Default: 0.05 "
+        "where line ids of several languages are the only columns; 1 elsewhere.",
         MODEL,
         "DELTA",
     ),

@@ -49,7 +49,7 @@ def part_fields(parts: Composer | None) -> dict[str, Any]:
     if parts is None:
         return {"ngrams": None, "part_weights": None}
     ngrams = None if parts.ngrams is None else list(parts.ngrams)
-    return {"ngrams": ngrams, "part_weights": dict(parts.weights)}
+    return {"ngrams": ngrams, "part_weights": dict(parts.weights), "part_rarity": parts.rarity}
 
 
 def save_parts(folder: Path, parts: Parts) -> None:
@@ -97,9 +97,9 @@ def load_buckets(path: Path, words: tuple[str, ...], dim: int, told: Mapping[str
 
 
 def load_parts(
-    path: Path, vectors: Any, words: tuple[str, ...], ngrams: Any, weights: Mapping[str, Any]
+    path: Path, vectors: Any, words: tuple[str, ...], ngrams: Any, weights: Mapping[str, Any], rarity: Any
 ) -> Parts:
-    """Read the files. ngrams, weights: as the manifest has them. Raises ValueError, TypeError or ArtifactError where they
+    """Read the files. ngrams, weights, rarity: as the manifest has them. Raises ValueError, TypeError or ArtifactError where they
     are damaged or at odds; a line of the last four that makes no sense is an ArtifactError of the first unseen word."""
     lines = [line.partition("\t") for line in load_lines(path / "parts.tsv")]
     names = tuple((kind, name) for kind, _, name in lines[len(words) :])
@@ -116,6 +116,8 @@ def load_parts(
     numbers = {str(kind): float(weight) for kind, weight in weights.items()}
     if any(kind not in ROW_KINDS or not 0 < weight <= MAX_WEIGHT for kind, weight in numbers.items()):
         raise ValueError("part_weights are not numbers above 0 of kinds of parts")
+    if not 0 <= float(rarity) <= 1:
+        raise ValueError("part_rarity is not a number from 0 to 1")
     told: Analyser | Callable[[], Analyser] = Analyser()
     if _analysed(numbers):
         told = partial(
@@ -132,6 +134,7 @@ def load_parts(
         None if lengths is None else (lengths[0], lengths[1]),
         numbers,
         told,
+        float(rarity),
     )
 
 

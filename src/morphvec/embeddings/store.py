@@ -223,7 +223,10 @@ def load(path: str | Path) -> Stored:
         # Release 0.1 knew n-grams only and did not say so.
         weights = manifest.get("part_weights", {"ngrams": 1.0} if manifest.get("ngrams") else None)
         if weights is not None:
-            parts = load_parts(path, opened("parts", arrays), words.words, manifest["ngrams"], weights)
+            rarity = manifest.get("part_rarity", 0.0)  # which models did not have at first
+            parts = load_parts(
+                path, opened("parts", arrays), words.words, manifest["ngrams"], weights, rarity
+            )
         if manifest.get("buckets") is not None:
             if parts is not None:
                 raise ValueError("parts and buckets at once")

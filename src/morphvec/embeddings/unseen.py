@@ -33,6 +33,9 @@ class Parts:
     kinds are ngram, morpheme, lemma and affix. vectors: float32 [Q, k] after the output map. composition: float32 CSR
     [T, Q]. ngrams: shortest and longest, or None. weights: what is asked for (ngrams, morphemes, lemma, affixes) → w.
     told: what tells lemma, affix and morphemes of words outside the vocabulary, or how to get it when it is first asked.
+    rarity: τ ≥ 0; in an unseen word a part that n words of the vocabulary have weighs n^−τ times what it weighs in them
+    (and all together what they weigh there): a ridge holds the parts of few words the shortest, and an unseen word has no
+    row of its own to make up for it.
     """
 
     words: tuple[str, ...]
@@ -42,6 +45,7 @@ class Parts:
     ngrams: tuple[int, int] | None
     weights: Mapping[str, float] = field(default_factory=lambda: {"ngrams": 1.0})
     told: Analyser | Callable[[], Analyser] = field(default_factory=Analyser)
+    rarity: float = 0.0
 
     missing: ClassVar[str] = "it shares no part with a known word"
 
@@ -58,6 +62,11 @@ class Parts:
     @cached_property
     def _stems(self) -> tuple[tuple[str, ...], dict[str, int]]:
         return stem_index(self.words, [name for kind, name in self.names if kind == LEMMA])
+
+    @cached_property
+    def _met(self) -> Floats1d:
+        """How many words of the vocabulary have each part, float64 [Q]; at least 1."""
+        return np.maximum(np.bincount(self.composition.indices, minlength=len(self.vectors)), 1.0)
 
     def pieces(self, word: str, language: str = "") -> list[tuple[str, str, int, float, float]]:
         """(kind, name, row, w, share) of each known part of a bare, folded word as if it were unseen.
@@ -138,7 +147,11 @@ class Parts:
         found = self.pieces(word, language)
         items = 1.0 + sum(share for *_, share in found)
         rows = np.array([row for _, _, row, _, _ in found], np.int64)
-        return rows, np.array([weight * share / items for *_, weight, share in found], np.float64)
+        weights = np.array([weight * share / items for *_, weight, share in found], np.float64)
+        if self.rarity and len(rows):
+            lifted = weights * self._met[rows] ** -self.rarity
+            weights = lifted * (weights.sum() / lifted.sum())
+        return rows, weights
 
     def compose(self, word: str, language: str = "") -> Floats1d | None:
         """b_new · parts for a bare, folded unseen word, float32 [k]; None where it shares no part with a known one."""

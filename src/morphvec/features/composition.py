@@ -8,8 +8,9 @@ weights of 1 a word is the mean of its own row and its pieces; a weight above 1 
 would. A lemma that is a word of the vocabulary is that word's own row: no row of P is kept for it twice, and in the
 lemma itself it weighs no less than in the forms, ω_t = max(ω, w_lemma).
 
-An unseen word has the same formula without own_t (n_t still counts it). Where words shall have no own rows, those stay
-that have nothing else or are the lemma of others.
+An unseen word has the same formula without own_t (n_t still counts it), and weighs parts of few words more
+(``embeddings.unseen.Parts.rarity``). Where words shall have no own rows, those stay that have nothing else or are the
+lemma of others.
 """
 
 from __future__ import annotations

@@ -103,10 +103,11 @@ class Composition:
     ngrams: tuple[int, int] | None
     analyser: Analyser
 
-    def served(self, vocabulary: Vocabulary, vectors: Floats2d) -> Parts:
-        """The parts with their vectors, float32 [Q, k]: what composes unseen words."""
+    def served(self, vocabulary: Vocabulary, vectors: Floats2d, rarity: float = 0.0) -> Parts:
+        """The parts with their vectors, float32 [Q, k]: what composes unseen words. rarity: see ``Parts``."""
+        words = vocabulary.words
         return Parts(
-            vocabulary.words, self.names, vectors, self.matrix, self.ngrams, self.weights, self.analyser
+            words, self.names, vectors, self.matrix, self.ngrams, self.weights, self.analyser, rarity
         )
 
 

@@ -53,6 +53,7 @@ RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_IDS = 3.0  # γ with parts, where words are told by nothing but the lines that they stand in
 RIDGE_COMPOSED = 20.0  # γ with parts, where words are told by their contexts and a word has little text
 RIDGE_MASS = 2300.0  # ... and over the stored weight of a word where it has more: 6.4 in 100 MB
+RARITY = 0.5  # τ of unseen words (``embeddings.unseen.Parts``) at that γ and above, and with its square below
 MASS_WHOLE = 110.0  # the stored weight of a word from which its own row may bear more than 1
 
 
@@ -69,7 +70,8 @@ class TokenFeatureOptions:
     oversample_language: exponent a of how often mini-batches draw a language, by its stored cells^−a (0: as often as
     it is). unaligned: δ, what a cell without a counterpart in its line's other languages weighs (``counterparts``; None:
     0.05 where line ids of several languages are the only columns, 1 elsewhere: no alignment). power: exponent p of the
-    singular values in the output. output: word vectors, context vectors, their sum, or both side by side. Raises OptionError for values out of range.
+    singular values in the output. output: word vectors, context vectors, their sum, or both side by side. Raises
+    OptionError for values out of range.
     """
 
     dim: int = 100
@@ -210,7 +212,7 @@ def fit(
         engine=engine,
         reporter=reporter,
     )
-    model = serve(association, vocabulary, options, factors, made, engine)
+    model = serve(association, vocabulary, options, factors, made, engine, rarity_of(ridges[1]))
     model.manifest["resolved"] = {
         "parts": list(options.parts or ()),
         "own_weight": None
@@ -221,6 +223,12 @@ def fit(
         **_resolved_batch(options, factors),
     }
     return model, factors
+
+
+def rarity_of(ridge: float) -> float:
+    """τ of unseen words: the stronger the ridge of the parts, the more of what it takes from rare ones is to be undone.
+    The constant and the square are measured (docs/results.md)."""
+    return RARITY * min(ridge / RIDGE_COMPOSED, 1.0) ** 2
 
 
 def row_rates(association: Association, vocabulary: Vocabulary, exponent: float) -> Floats1d | None:
@@ -263,12 +271,13 @@ def serve(
     factors: Factors,
     made: Composition | None,
     engine: Engine,
+    rarity: float = 0.0,
 ) -> Embeddings:
-    """The factors as Embeddings: turned into singular value form, in the asked output."""
+    """The factors as Embeddings: turned into singular value form, in the asked output. rarity: of unseen words' parts."""
     served = output_map(factors.U, factors.S, options.power, engine)
     parts = None
     if made is not None and options.output == "w":
-        parts = made.served(vocabulary, served.apply(factors.P, engine))
+        parts = made.served(vocabulary, served.apply(factors.P, engine), rarity)
     columns = Columns.of(association)
     return embed(
         vocabulary,

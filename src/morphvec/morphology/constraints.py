@@ -137,14 +137,15 @@ def build_penalties(
     """(λ, penalty, name) for each constraint, and what became of every row of every source.
 
     Without constraints in the options, pairs get ``offset`` and lists get ``class``. Pairs found in the text have the
-    offset constraint ``found`` wherever offsets are asked for, or nothing is, with the λ of the offsets. seed: of random graphs.
-    vectors: float[T, k], the words' vectors of a run without constraints, for the graph ``nearest:K`` alone (an
+    offset constraint ``found`` wherever offsets are asked for, or nothing is, with the λ of the offsets. seed: of random
+    graphs. vectors: float[T, k], the words' vectors of a run without constraints, for the graph ``nearest:K`` alone (an
     offset is then the difference of two). A class weight multiplies the scale of its class in ``offset`` and ``class``
     constraints; the families of ``lemma`` and the edges of a list without classes have no name and keep theirs.
     by_contexts: whether words are told by their contexts; where they are told by line ids alone, which know nothing of
     inflection, the default λs are ``OF_IDS`` of what they are otherwise.
-    Raises InputError where a constraint is asked for and nothing that it could use is known, or nothing is left of it,
-    or a class weight names no class; OptionError for a graph that what is given does not allow.
+    Raises InputError where a constraint is asked for and nothing that it could use is known, or nothing is left of it
+    (where none is asked for, only if no pair or member is left, not where all their classes are too small), or a class
+    weight names no class; OptionError for a graph that what is given does not allow.
     """
     if options.off:
         return [], []
@@ -160,11 +161,13 @@ def build_penalties(
     from morphvec.morphology.penalties import PenaltyMaker  # compiled kernels: not needed to read a model
 
     maker = PenaltyMaker(len(vocabulary), options.graph, scatter, weights, seed, vectors)
-    pairs, reports = _pairs(knowledge, vocabulary, options.min_size)
+    pairs, of_pairs = _pairs(knowledge, vocabulary, options.min_size)
+    reports = list(of_pairs)
     scale = 1.0 if by_contexts else OF_IDS
     usual = {kind: scale * strength for kind, strength in STRENGTH.items()}
     given = {kind: usual[kind] if strength is None else strength for kind, strength in options.constraints}
     asked = tuple(given.items())
+    chosen = not asked  # by what is known, not by who asks: a text too small for it is no mistake
     found = knowledge.found
     if found is not None and len(found.pairs.forms) and (not asked or "offset" in given):
         strength = given.get("offset", usual["offset"])
@@ -173,7 +176,7 @@ def build_penalties(
         strength, of_text = 0.0, []
     if asked and of_text and not pairs:
         asked = tuple(pair for pair in asked if pair[0] != "offset")
-    elif not asked:
+    elif chosen:
         asked = (
             *((("offset", usual["offset"]),) if pairs else ()),
             *((("class", usual["class"]),) if knowledge.classes or knowledge.edges else ()),
@@ -189,6 +192,7 @@ def build_penalties(
                 "pass --unimorph, --derivations, --conllu or --affixes",
             )
         made: list[Penalty] = []
+        told = of_pairs
         if kind == "offset":
             made = [penalty for part in pairs for penalty in maker.offset(part)]
         elif kind == "lemma":
@@ -201,13 +205,13 @@ def build_penalties(
                     "it needs classes of words",
                     "pass --unimorph, --derivations, --conllu, --affixes, --classes or --edges",
                 )
-            made, more = _words(knowledge, vocabulary, pairs, options, maker)
-            reports += more
+            made, told = _words(knowledge, vocabulary, pairs, options, maker)
+            reports += told
         penalties += [
             (strength, penalty, kind if len(made) == 1 else f"{kind}.{number}")
             for number, penalty in enumerate(made)
         ]
-        if not made:
+        if not made and not (chosen and _too_small(told)):
             raise InputError(
                 f"constraint {kind}: nothing is left of the tables",
                 "a class has at least two members in the vocabulary that are not held out",
@@ -218,6 +222,11 @@ def build_penalties(
 
 
 # ------------------------------------------------------------------------------------- checks
+
+
+def _too_small(reports: Sequence[TableReport]) -> bool:
+    """Whether pairs or members are left, and every class that they are in is too small."""
+    return any(report.small for report in reports) and not any(report.used for report in reports)
 
 
 def _check_languages(tables: Sequence[Table], vocabulary: Vocabulary) -> None:

@@ -12,7 +12,7 @@ from morphvec.errors import OptionError
 from morphvec.methods.counterparts import align
 from morphvec.methods.discovering import tells_by_contexts
 from morphvec.morphology.classes import TableReport
-from morphvec.morphology.constraints import build_penalties
+from morphvec.morphology.constraints import FOUND, build_penalties
 from morphvec.pipeline.methods import Given, Method, Penalties, cells_of
 from morphvec.pipeline.options import KNOWLEDGE, FitStage
 from morphvec.training import LoopControl
@@ -80,6 +80,8 @@ def _penalties(
     )
     for report in reports:
         reporter.note(report.line())
+    if reports and not any(name != FOUND for _, _, name in penalties):
+        reporter.warn("no class has two members in this text: what is given constrains nothing")
     return penalties, reports
 
 
