@@ -99,8 +99,9 @@ def load_buckets(path: Path, words: tuple[str, ...], dim: int, told: Mapping[str
 def load_parts(
     path: Path, vectors: Any, words: tuple[str, ...], ngrams: Any, weights: Mapping[str, Any], rarity: Any
 ) -> Parts:
-    """Read the files. ngrams, weights, rarity: as the manifest has them. Raises ValueError, TypeError or ArtifactError where they
-    are damaged or at odds; a line of the last four that makes no sense is an ArtifactError of the first unseen word."""
+    """Read the files. ngrams, weights, rarity: as the manifest has them. Raises ValueError, TypeError or ArtifactError
+    where they are damaged or at odds; a line of the last four that makes no sense is an ArtifactError of the first
+    unseen word."""
     lines = [line.partition("\t") for line in load_lines(path / "parts.tsv")]
     names = tuple((kind, name) for kind, _, name in lines[len(words) :])
     if (

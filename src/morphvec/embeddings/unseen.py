@@ -66,7 +66,7 @@ class Parts:
     @cached_property
     def _met(self) -> Floats1d:
         """How many words of the vocabulary have each part, float64 [Q]; at least 1."""
-        return np.maximum(np.bincount(self.composition.indices, minlength=len(self.vectors)), 1.0)
+        return np.maximum(np.bincount(self.composition.indices, minlength=self.composition.shape[1]), 1.0)
 
     def pieces(self, word: str, language: str = "") -> list[tuple[str, str, int, float, float]]:
         """(kind, name, row, w, share) of each known part of a bare, folded word as if it were unseen.

@@ -53,7 +53,7 @@ RIDGE_FREE = 1.0  # γ where none is given and words have no parts
 RIDGE_IDS = 3.0  # γ with parts, where words are told by nothing but the lines that they stand in
 RIDGE_COMPOSED = 20.0  # γ with parts, where words are told by their contexts and a word has little text
 RIDGE_MASS = 2300.0  # ... and over the stored weight of a word where it has more: 6.4 in 100 MB
-RARITY = 0.5  # τ of unseen words (``embeddings.unseen.Parts``) at that γ and above, and with its square below
+RARITY = 0.5  # τ of unseen words (``embeddings.unseen.Parts``) at γ = RIDGE_COMPOSED and above, by its square below
 MASS_WHOLE = 110.0  # the stored weight of a word from which its own row may bear more than 1
 
 
